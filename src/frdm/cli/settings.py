@@ -1,0 +1,111 @@
+"""The options that every finding verb shares, and how they override the recipe file."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from frdm.errors import RecipeError
+from frdm.presets import apply_preset
+from frdm.recipe import Recipe, load_recipe, recipe_from
+
+PLACES = {
+    "detector": ("detection", "detector"),
+    "engine": ("filling", "engine"),
+    "strength": ("detection", "strength"),
+    "min_size": ("detection", "min_size"),
+    "max_size": ("detection", "max_size"),
+    "polarity": ("detection", "polarity"),
+    "keep": ("detection", "keep"),
+    "film_gauge": ("detection", "film"),
+    "source": ("detection", "source"),
+    "area": ("area", "area"),
+    "transfer": ("transfer",),
+    "fields": ("fields",),
+    "protect": ("protect",),
+    "dirtmap": ("dirtmap",),
+}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions:
+    """What is found and how it is mended; each option overrides the same setting of `--recipe`."""
+
+    recipe: Annotated[Path | None, Parameter(help="TOML file with settings (docs/recipe.md).")] = None
+    shots: Annotated[str | None, Parameter(help="EDL, OTIO or CSV that gives the shots; `none`: the whole film is one shot.")] = None
+    detector: Annotated[str | None, Parameter(help="What finds defects: classical.")] = None
+    engine: Annotated[str | None, Parameter(help="What mends them: neighbours (real film from frames nearby).")] = None
+    strength: Annotated[float | None, Parameter(help="How much is found, 0 to 1; low finds only what is certain.")] = None
+    min_size: Annotated[float | None, Parameter(help="Smallest defect, in pixels of a 480-line picture.")] = None
+    max_size: Annotated[float | None, Parameter(help="Largest defect, in pixels of a 480-line picture.")] = None
+    polarity: Annotated[str | None, Parameter(help="both, dark or bright.")] = None
+    keep: Annotated[tuple[str, ...] | None, Parameter(help="Kinds that are left alone (repeat it): cue mark, splice …", negative="")] = None
+    film_gauge: Annotated[str | None, Parameter(name="--film", help="super8, 8mm, 16mm or 35mm.")] = None
+    source: Annotated[str | None, Parameter(name="--from", help="What was scanned: negative or positive.")] = None
+    area: Annotated[str | None, Parameter(help="Which part is picture: auto, whole or x,y,w,h in pixels.")] = None
+    transfer: Annotated[
+        Literal["video", "srgb", "log", "linear"] | None, Parameter(help="What the codes mean, where the film can't say.")
+    ] = None
+    fields: Annotated[bool | None, Parameter(help="Take interlaced film.", negative="")] = None
+    protect: Annotated[str | None, Parameter(help="Picture, or folder of pictures by frame: nothing is touched where it is bright.")] = None
+    dirtmap: Annotated[str | None, Parameter(help="Picture, folder, or `infrared`/`alpha`: dirt is known to be where it is bright.")] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Which frames, and where the records lie."""
+
+    frames: Annotated[str | None, Parameter(name="--range", help="Frames FIRST-LAST, both included, counted from 0.")] = None
+    project: Annotated[Path | None, Parameter(help="Folder of the records. Default: OUT.frdm.")] = None
+    device: Annotated[Literal["cpu"], Parameter(help="Where the work is done; all that this version's engines use is the processor.")] = (
+        "cpu"
+    )
+    fresh: Annotated[bool, Parameter(help="Throw an earlier run's records away and start over.")] = False
+
+
+def chosen_recipe(options: RecipeOptions) -> Recipe:
+    """The recipe of the file, or the default one, with the given options set. Raises `RecipeError`."""
+    values = dataclasses.asdict(load_recipe(options.recipe) if options.recipe else Recipe())
+    for name, place in PLACES.items():
+        given = getattr(options, name)
+        if given is not None:
+            put(values, place, given)
+    if options.shots == "none":
+        put(values, ("shots", "detect"), False)
+    elif options.shots is not None:
+        put(values, ("shots", "list"), options.shots)
+    return apply_preset(recipe_from(values, "command line"))
+
+
+def put(values: dict[str, Any], place: tuple[str, ...], value: object) -> None:
+    """Set the value at a place in nested tables."""
+    for table in place[:-1]:
+        values = values[table]
+    values[place[-1]] = value
+
+
+def frame_range(text: str | None) -> tuple[int, int | None]:
+    """`A-B` (both included, counted from 0; either may be left out) as a half-open start and stop. Raises `RecipeError`."""
+    if text is None:
+        return 0, None
+    first, dash, last = text.partition("-")
+    try:
+        start = int(first) if first else 0
+        stop = start + 1 if not dash else int(last) + 1 if last else None
+    except ValueError:
+        start, stop = 0, 0
+    if stop is not None and stop <= start:
+        raise RecipeError(f"--range {text}: found no range of frames, wanted FIRST-LAST counted from 0, such as 0-47")
+    return start, stop
+
+
+def frames_in(text: str | None, length: int, *, where: Path) -> range:
+    """The frames that `--range` asks for, of a film of `length` frames. Raises `RecipeError` when it hasn't them."""
+    start, stop = frame_range(text)
+    if start >= length or (stop or 0) > length:
+        raise RecipeError(f"{where}: --range {text} was asked for, the film has frames 0 to {length - 1}; give a range in it")
+    return range(start, length if stop is None else stop)

@@ -1,0 +1,36 @@
+"""Defects that a scanner or a person has marked: the pieces of a dirt map."""
+
+import cv2
+import numpy as np
+
+from frdm.defects.classical import kind_of
+from frdm.film import Box, Defect, Mask
+from frdm.motion.window import Window
+
+
+def from_dirtmap(window: Window, dirt: Mask, allowed: Mask | None, largest: float) -> list[Defect]:
+    """Each connected piece of `dirt` (H, W) that may be touched, as a defect of confidence 1; `largest` px of a 480-line picture is the side of the greatest."""
+    height, width = dirt.shape
+    marked = (dirt if allowed is None else dirt & allowed).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(marked, connectivity=8)
+    defects = []
+    for number in range(1, count):
+        x, y, w, h, area = (int(v) for v in stats[number])
+        if area > (largest * height / 480) ** 2:
+            continue
+        top, left, bottom, right = max(y - 1, 0), max(x - 1, 0), min(y + h + 1, height), min(x + w + 1, width)
+        piece = labels[top:bottom, left:right] == number
+        mask = cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        light = window.luma[top:bottom, left:right][piece].mean()
+        expected = np.median(np.stack([a.luma[top:bottom, left:right][piece].mean() for a in window.aligned]))
+        box = Box(window.frame.index, top, left, bottom, right)
+        defects.append(Defect(kind_of(piece, height / 480), "bright" if light > expected else "dark", box, mask, 1.0))
+    return defects
+
+
+def apart_from(found: tuple[Defect, ...], others: list[Defect], shape: tuple[int, ...]) -> list[Defect]:
+    """Those of `found` that touch none of `others`."""
+    taken = np.zeros(shape, bool)
+    for defect in others:
+        taken[defect.box.rows, defect.box.columns] |= defect.mask
+    return [d for d in found if not (taken[d.box.rows, d.box.columns] & d.mask).any()]

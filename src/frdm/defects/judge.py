@@ -1,0 +1,54 @@
+"""The object filter: gradient-boosted trees over the measured features of a piece, giving the probability that it is a defect.
+
+The trees lie in `objects.npz` beside this file (made by scripts/train_objects.py, described in MODEL_CARD.md) and are walked with numpy alone.
+Source: Friedman 2001 (gradient boosting).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frdm.defects.objects import FEATURES
+from frdm.errors import RecipeError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trees:
+    """All nodes of all trees end to end; a leaf points at itself."""
+
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float64]
+    base: float
+    depth: int
+
+    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n,) probabilities of (n, len(FEATURES)) features; a piece goes left where its feature ≤ the threshold."""
+        score = np.full(len(features), self.base)
+        rows = np.arange(len(features))
+        for root in self.roots:
+            node = np.full(len(features), root)
+            for _ in range(self.depth):
+                low = features[rows, self.feature[node]] <= self.threshold[node]
+                node = np.where(low, self.left[node], self.right[node])
+            score += self.value[node]
+        out: NDArray[np.float64] = 1 / (1 + np.exp(-score))
+        return out
+
+
+@cache
+def load_trees() -> Trees:
+    """The trees that ship with frdm."""
+    with files("frdm.defects").joinpath("objects.npz").open("rb") as file, np.load(file) as stored:
+        values: dict[str, Any] = dict(stored)
+    if tuple(values.pop("features")) != FEATURES:
+        raise RecipeError("frdm/defects/objects.npz: made for other features than this version measures; install frdm again")
+    values.pop("made")
+    return Trees(**{k: v if v.ndim else v.item() for k, v in values.items()})

@@ -1,0 +1,159 @@
+"""Connected pieces of candidate pixels, measured: the features by which a piece is judged a defect or film.
+
+All sums over pieces are bincounts over a label picture, so that a thousand pieces cost about as much as one.
+Source: Corrigan 2008 (pathological motion), and the two-step pixel and object filter of trainable blotch detection (docs/sources.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frdm.defects.spikes import Spikes
+from frdm.film import Mask, Real
+from frdm.motion.align import Aligned
+
+FEATURES = (
+    "area", "fill", "length", "contrast", "peak", "beyond", "beyond_all", "spread", "spread_ratio",
+    "ring", "ring_ratio", "ring_spread", "astray", "motion", "standing_out", "expected_standing_out", "texture", "level", "expected",
+    "crowd", "upset", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness",
+)  # fmt: skip
+
+REACH = 40  # px of a 480-line picture that something may move in a frame and still be recognised
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """Connected pieces of one polarity: labels 1 … n in `labels` (H, W) int32 (0: none), boxes (n, 4) as x, y, w, h."""
+
+    sign: int
+    labels: NDArray[np.int32]
+    boxes: NDArray[np.int32]
+    areas: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.areas)
+
+
+def pieces(seeds: Mask, bodies: Mask, sign: int, least: float, most: float) -> Pieces:
+    """Connected bodies (8 neighbours) that hold a seed and whose area lies in least … most px."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((bodies | seeds).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    seeded = np.bincount(labels[seeds], minlength=len(areas)) > 0
+    keep = seeded & (areas >= least) & (areas <= most)
+    keep[0] = False
+    number = np.zeros(len(areas), np.int32)
+    number[keep] = np.arange(1, keep.sum() + 1, dtype=np.int32)
+    return Pieces(sign, number[labels], stats[keep][:, :4].astype(np.int32), areas[keep])
+
+
+class Sums:
+    """Means of pictures over labelled pieces, on the pixels that carry a label."""
+
+    def __init__(self, labels: NDArray[np.int32], count: int) -> None:
+        self.where = np.flatnonzero(labels)
+        self.label = labels.ravel()[self.where]
+        self.count = count
+        self.size = np.maximum(np.bincount(self.label, minlength=count + 1)[1:], 1).astype(np.float64)
+
+    def mean(self, picture: NDArray[Any]) -> NDArray[np.float64]:
+        values = picture.ravel()[self.where]
+        out: NDArray[np.float64] = np.bincount(self.label, weights=values, minlength=self.count + 1)[1:] / self.size
+        return out
+
+    def greatest(self, picture: Real) -> NDArray[np.float64]:
+        out = np.zeros(self.count + 1)
+        np.maximum.at(out, self.label, picture.ravel()[self.where])
+        return out[1:]
+
+
+def rings(found: Pieces, others: Mask, gap: int, width: int) -> NDArray[np.int32]:
+    """A label picture of each piece's surround: beyond `gap` px and within `gap + width` px of it, without candidate pixels."""
+    grow = lambda r: cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))  # noqa: E731
+    wide = cv2.dilate(found.labels.astype(np.float32), grow(gap + width)).astype(np.int32)
+    near = cv2.dilate((found.labels > 0).astype(np.uint8), grow(gap)) > 0
+    wide[near | others] = 0
+    return wide
+
+
+def measure(found: Pieces, centre: Real, spikes: Spikes, neighbours: Sequence[Aligned], raw: Sequence[Real], noise: Real, suspects: Mask) -> NDArray[np.float32]:
+    """(n, len(FEATURES)) features of the pieces; `raw` are the nearest neighbours as they lie, for the search elsewhere."""
+    n, unit, sign = len(found), centre.shape[0] / 480, found.sign
+    inside = Sums(found.labels, n)
+    gap = max(2, round(2 * unit))
+    around = Sums(rings(found, suspects, gap, max(4, round(5 * unit))), n)
+    absolute = np.abs(spikes.difference)
+    sigma = np.maximum(inside.mean(noise), 1e-3)
+    contrast = inside.mean(spikes.difference) * sign
+    ring = around.mean(absolute)
+    level, expected = inside.mean(centre), inside.mean(spikes.middle)
+    level_ring, expected_ring = around.mean(centre), around.mean(spikes.middle)
+    astray = np.mean([around.mean(a.inconsistency) for a in neighbours], axis=0)
+    motion = np.max([around.mean(np.hypot(*a.displacement)) for a in neighbours if abs(a.offset) == min(abs(b.offset) for b in neighbours)], axis=0)
+    texture = cv2.magnitude(cv2.Sobel(spikes.middle, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(spikes.middle, cv2.CV_32F, 0, 1, scale=0.125))
+    sharp = cv2.magnitude(cv2.Sobel(spikes.difference, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(spikes.difference, cv2.CV_32F, 0, 1, scale=0.125))
+    side = 2 * round(32 * unit) + 1
+    crowd = cv2.boxFilter(suspects.astype(np.float32), -1, (side, side))
+    upset = cv2.boxFilter(np.minimum(absolute, 0.2), -1, (side, side))
+    misses = np.sort([inside.mean(np.abs(centre - a.luma)) for a in neighbours], axis=0) / np.maximum(contrast, 1e-3)
+    spread = inside.mean(spikes.spread)
+    hopeful = (misses[0] > 0.45) & (spread < 0.9 * contrast) & (ring < 0.9 * contrast)
+    elsewhere = search_elsewhere(found, centre, raw, contrast, hopeful)
+    w, h = found.boxes[:, 2].astype(float), found.boxes[:, 3].astype(float)
+    columns = dict(
+        area=np.log(found.areas / unit**2), fill=found.areas / (w * h), length=np.log(np.hypot(w, h) / unit),
+        contrast=contrast / sigma, peak=inside.greatest(spikes.difference * sign) / sigma,
+        beyond=inside.mean(spikes.beyond * sign) / sigma, beyond_all=inside.mean(spikes.beyond_all * sign) / sigma,
+        spread=spread / sigma, spread_ratio=spread / np.maximum(contrast, 1e-3),
+        ring=ring / sigma, ring_ratio=ring / np.maximum(contrast, 1e-3), ring_spread=around.mean(spikes.spread) / sigma,
+        astray=np.log1p(astray / unit), motion=np.log1p(motion / unit),
+        standing_out=(level - level_ring) * sign / np.maximum(contrast, 1e-3),
+        expected_standing_out=(expected - expected_ring) * sign / np.maximum(contrast, 1e-3),
+        texture=inside.mean(texture) / sigma, level=level * sign, expected=expected * sign,
+        crowd=inside.mean(crowd), upset=inside.mean(upset) / sigma, elsewhere=elsewhere[0], elsewhere_worst=elsewhere[1], closest=misses[0], second=misses[min(1, len(misses) - 1)],
+        sides=np.full(n, float(len({a.offset > 0 for a in neighbours}))), noise=sigma, sharpness=inside.greatest(sharp) / np.maximum(contrast, 1e-3),
+    )  # fmt: skip
+    return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+
+
+def search_elsewhere(found: Pieces, centre: Real, raw: Sequence[Real], contrast: NDArray[np.float64], hopeful: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(2, n): how badly each piece, with its surround, is found again within `REACH` of its place in the unaligned neighbours, at best and at worst.
+
+    The least root-mean-square difference over the search, divided by the contrast: near 0, the piece is something that moved; about 1, it is gone.
+    Only `hopeful` pieces are searched, the others get 0: the search is the dearest of all features. Large pictures are searched at the scale of small ones.
+    """
+    unit = centre.shape[0] / 480
+    out = np.zeros((2, len(found)))
+    reduced = {f: [_reduced(p, f) for p in (centre, *raw)] for f in {1, max(1, round(unit))}}
+    for i in np.flatnonzero(hopeful):
+        factor = max(1, round(unit)) if min(found.boxes[i][2:]) >= 3 * unit else 1
+        first, *others = reduced[factor]
+        misses = _misses(found, int(i), factor, first, others, unit)
+        out[:, i] = min(misses) / max(contrast[i], 1e-3), max(misses) / max(contrast[i], 1e-3)
+    return out
+
+
+def _reduced(picture: Real, factor: int) -> Real:
+    size = (picture.shape[1] // factor, picture.shape[0] // factor)
+    return picture if factor == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _misses(found: Pieces, i: int, factor: int, centre: Real, others: Sequence[Real], unit: float) -> list[float]:
+    """The least root-mean-square difference to each other picture, all reduced by `factor`."""
+    x, y, w, h = (int(v) for v in found.boxes[i])
+    margin, reach = max(2, round(3 * unit / factor)), round(REACH * unit / factor)
+    own = (found.labels[y : y + h, x : x + w] == i + 1).astype(np.float32)
+    x, y = x // factor, y // factor
+    w, h = max(1, w // factor), max(1, h // factor)
+    own = cv2.resize(own, (w, h), interpolation=cv2.INTER_AREA)
+    top, left, bottom, right = max(y - margin, 0), max(x - margin, 0), min(y + h + margin, centre.shape[0]), min(x + w + margin, centre.shape[1])
+    placed = np.zeros((bottom - top, right - left), np.float32)
+    placed[y - top : y - top + h, x - left : x - left + w] = own[: bottom - y, : right - x]
+    mask = (cv2.dilate(placed, np.ones((2 * margin + 1,) * 2, np.uint8)) > 0.3).astype(np.float32)
+    y0, x0 = max(top - reach, 0), max(left - reach, 0)
+    fields = [other[y0 : bottom + reach, x0 : right + reach] for other in others]
+    least = [float(cv2.matchTemplate(field, centre[top:bottom, left:right], cv2.TM_SQDIFF, mask=mask).min()) for field in fields]
+    return [float(np.sqrt(max(v, 0.0) / max(float(mask.sum()), 1.0))) for v in least]

@@ -1,0 +1,194 @@
+"""The first half of a job, in its own thread: find shots, cut them into spans, mend those that are not done, read those that are.
+
+Shots become known as the film passes, so that the first is being mended long before the last is found.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Event, Lock
+
+from frdm.defects.area import find_area
+from frdm.defects.dirtmap import GivenMattes, open_mattes
+from frdm.film import Frame, MendedFrame, Shot, Span
+from frdm.media.scan import Scan
+from frdm.mending import mend
+from frdm.motion.shots import find_shots, spans_of, stream_shots
+from frdm.recipe import Recipe
+
+MARGIN = 24  # frames around the asked range that are looked at, so that its ends have neighbours and cuts lie where the whole film has them
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFound:
+    """A shot, in order; `number` counts from 1."""
+
+    number: int
+    shot: Shot
+
+
+@dataclass(frozen=True, slots=True)
+class AllShotsFound:
+    """The shots so far cover the range."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanBegins:
+    """Frames of this span follow; `done`: as read, else mended."""
+
+    span: Span
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFrame:
+    """A frame of a span that is done; `frame` is None where it need not be read."""
+
+    index: int
+    frame: Frame | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEnds:
+    """All frames of this span were given."""
+
+    span: Span
+
+
+Step = ShotFound | AllShotsFound | SpanBegins | ReadFrame | MendedFrame | SpanEnds
+Put = Callable[[Step], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a job has to go through."""
+
+    start: int
+    stop: int
+    recipe: Recipe
+    shots: Sequence[Shot]  # known from an earlier run, in order …
+    all_shots: bool  # … and whether these are all
+    done: frozenset[int]  # first frames of the spans that are done
+    skip: Callable[[int], bool]  # of their frames: whether it need not be read
+    jobs: int = 1  # spans worked on side by side
+
+
+def analyse(scan: Scan, plan: Plan, put: Put) -> None:
+    """Go through the film and give all that comes of it, spans in order."""
+    worker = _Worker(scan, plan, put)
+    spans = _announced(scan, plan, put)
+    if plan.jobs == 1:
+        for span in spans:
+            worker.span(span)
+    else:
+        worker.side_by_side(spans)
+    put(AllShotsFound())
+
+
+def _announced(scan: Scan, plan: Plan, put: Put) -> Iterator[Span]:
+    """The spans, each after its shot was given."""
+    for number, shot in enumerate(_shots(scan, plan), 1):
+        put(ShotFound(number, shot))
+        yield from spans_in(shot, plan)
+
+
+def spans_in(shot: Shot, plan: Plan) -> Iterator[Span]:
+    """The spans of a shot, clipped to the asked range; neighbours may still be taken from outside it."""
+    for span in spans_of([shot], plan.recipe.span):
+        start, stop = max(span.start, plan.start), min(span.stop, plan.stop)
+        if start < stop:
+            yield Span(shot, start, stop)
+
+
+def _shots(scan: Scan, plan: Plan) -> Iterator[Shot]:
+    """Shots that touch the range, each as soon as it is certain. An interrupted run finds them again from the start: the same ones."""
+    if plan.all_shots:
+        yield from plan.shots
+        return
+    settings, info = plan.recipe.shots, scan.info
+    start, stop = max(0, plan.start - MARGIN), min(info.length, plan.stop + MARGIN)
+    if settings.list is not None or not settings.detect:
+        found: Iterator[Shot] = iter(find_shots(scan, info, settings))
+    else:
+        found = stream_shots(scan.frames(start, stop), info.encoding, settings)
+    for shot in found:
+        if shot.stop > plan.start and shot.start < plan.stop:
+            yield shot
+
+
+class _Worker:
+    """Works on one span after the other; what needs the whole film is found at the first that must be mended."""
+
+    def __init__(self, scan: Scan, plan: Plan, put: Put) -> None:
+        self._scan, self._plan, self._put = scan, plan, put
+        self._given: GivenMattes | None = None
+        self._placing, self._left = Lock(), Event()
+
+    def span(self, span: Span) -> None:
+        """Give one span as it is worked on."""
+        done = span.start in self._plan.done
+        self._put(SpanBegins(span, done))
+        for item in self._read(span) if done else self._mend(span):
+            self._put(item)
+        self._put(SpanEnds(span))
+
+    def side_by_side(self, spans: Iterator[Span]) -> None:
+        """Give the spans in order, the first as it is worked on, the next ones worked on meanwhile."""
+        with ThreadPoolExecutor(self._plan.jobs - 1, "frdm-span") as pool:
+            waiting: deque[tuple[Span, Future[list[MendedFrame]] | None]] = deque()
+            try:
+                for span in spans:
+                    done = span.start in self._plan.done
+                    waiting.append((span, None if done or not waiting else pool.submit(self._alone, span)))
+                    if len(waiting) >= self._plan.jobs:
+                        self._give(*waiting.popleft())
+                while waiting:
+                    self._give(*waiting.popleft())
+            finally:
+                self._left.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _give(self, span: Span, result: "Future[list[MendedFrame]] | None") -> None:
+        """Give a span that is ready, else work on it now."""
+        if result is None or result.cancel():
+            self.span(span)
+            return
+        items = result.result()
+        self._put(SpanBegins(span, done=False))
+        for frame, item in zip(self._scan.frames(span.start, span.stop), items, strict=True):
+            self._put(replace(item, frame=frame))
+        self._put(SpanEnds(span))
+
+    def _alone(self, span: Span) -> list[MendedFrame]:
+        """What comes of a span, without its frames: those are read again, so that memory does not grow."""
+        items = []
+        for item in self._mend(span):
+            if self._left.is_set():
+                break
+            items.append(replace(item, frame=Frame(item.frame.index, ())))
+        return items
+
+    def _mend(self, span: Span) -> Iterator[MendedFrame]:
+        return mend(self._scan, span, info=self._scan.info, recipe=self._plan.recipe, given=self._mattes())
+
+    def _mattes(self) -> GivenMattes:
+        """The given mattes with the picture area, which is looked for once."""
+        with self._placing:
+            if self._given is None:
+                info, recipe = self._scan.info, self._plan.recipe
+                self._given = open_mattes(recipe, info).with_area(find_area(self._scan, info, recipe.area))
+            return self._given
+
+    def _read(self, span: Span) -> Iterator[ReadFrame]:
+        """The span's frames; only those that are missing in the output are decoded."""
+        index = span.start
+        while index < span.stop:
+            if self._plan.skip(index):
+                yield ReadFrame(index, None)
+                index += 1
+                continue
+            stop = next((i for i in range(index + 1, span.stop) if self._plan.skip(i)), span.stop)
+            for frame in self._scan.frames(index, stop):
+                yield ReadFrame(frame.index, frame)
+            index = stop

@@ -1,0 +1,95 @@
+"""What a job will cost, said before it starts: one line."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from frdm.film import ScanInfo
+from frdm.jobs.outputs import size
+from frdm.media.scan import Scan
+from frdm.recipe import Recipe
+
+SECONDS = 0.35  # of two cores for a megapixel of one frame, found by scripts/bench
+BYTES = 260  # of memory for a pixel of one frame: the window around it, motions, working pictures
+BASE = 250 << 20  # bytes of memory that the program takes by itself
+FFV1 = 0.55  # of the raw bytes: what lossless movies of grainy film take
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Expected cost: `seconds` on two cores, `memory` and `disk` in bytes, and all of it as one line."""
+
+    seconds: float
+    memory: int
+    disk: int
+    sentence: str
+
+
+def estimate(scan: Scan, recipe: Recipe, *, start: int = 0, stop: int | None = None, out: Path | None = None) -> Estimate:
+    """The cost of restoring frames start … stop-1; reads one frame to know how fast the film can be read."""
+    info = scan.info
+    stop = info.length if stop is None else stop
+    frames, megapixels = stop - start, info.width * info.height / 1e6
+    reading = _seconds(lambda: scan.frame(start))
+    seconds = frames * max(SECONDS * megapixels, reading)
+    memory = BASE + round(BYTES * megapixels * 1e6)
+    disk = needed_disk(scan, start, stop, out=out)
+    return Estimate(seconds, memory, disk, _sentence(scan, frames, cost=(seconds, memory, disk), out=out))
+
+
+def _sentence(scan: Scan, frames: int, *, cost: tuple[float, int, int], out: Path | None) -> str:
+    seconds, memory, disk = cost
+    line = f"{picture(scan.info, frames)}: about {duration(seconds)} and {size(memory)} of memory"
+    if out is None:
+        return line
+    return f"{line}; {size(disk)} of disk ({size(shutil.disk_usage(_there(out.resolve().parent)).free)} free)"
+
+
+def needed_disk(scan: Scan, start: int, stop: int, *, out: Path | None) -> int:
+    """Bytes that the output of these frames will take, about; of a folder of frames what the scan's frames take."""
+    info = scan.info
+    if out is None:
+        return 0
+    if info.names:
+        folder = info.path if info.path.is_dir() else info.path.parent
+        return sum((folder / name).stat().st_size for name in info.names[start:stop])
+    return round(FFV1 * frame_bytes(info) * (stop - start))
+
+
+def frame_bytes(info: ScanInfo) -> int:
+    """Bytes of a frame in memory."""
+    encoding = info.encoding
+    shapes = (encoding.plane_shape(n, info.height, info.width) for n in range(encoding.pictures + len(encoding.extra)))
+    return sum(rows * columns for rows, columns in shapes) * encoding.dtype.itemsize
+
+
+def picture(info: ScanInfo, frames: int) -> str:
+    """The film in a few words."""
+    encoding = info.encoding
+    kind = {"y": "black and white", "rgb": "RGB", "ycbcr": "YCbCr"}[encoding.layout]
+    depth = f"{encoding.bits}-bit{' float' if encoding.floating else ''}"
+    return f"{frames} frame{'' if frames == 1 else 's'} of {info.width} × {info.height}, {depth} {kind} {encoding.transfer}"
+
+
+def duration(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _there(folder: Path) -> Path:
+    """The nearest folder above that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,0 +1,58 @@
+"""Mattes as pictures: one 8-bit PNG a frame, above 0 exactly where a code may differ from the scan's."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frdm.errors import OutputError
+from frdm.film import Mask, ScanInfo
+
+MENDED = 255
+HELD = 96  # `frdm detect` also shows what would be held
+
+
+class MatteFolder:
+    """Writes mattes, each under its name only when it is whole."""
+
+    def __init__(self, folder: Path, info: ScanInfo) -> None:
+        """Raises `OutputError` when the folder can't be made or holds other pictures of these names."""
+        self.folder, self._info = folder, info
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: the folder for mattes can't be made ({error.strerror}); give another with --mattes") from None
+        self._refuse_pictures()
+
+    def path(self, index: int) -> Path:
+        """Where frame `index`'s matte lies: the frame's own name, or its number from 0 in movies."""
+        names = self._info.names
+        return self.folder / f"{Path(names[index]).stem if names else f'{index:06d}'}.png"
+
+    def write(self, index: int, mended: Mask | None, held: Mask | None = None) -> None:
+        """Write one matte, (height, width); None: nothing."""
+        picture = np.zeros((self._info.height, self._info.width), np.uint8)
+        if held is not None:
+            picture[held] = HELD
+        if mended is not None:
+            picture[mended] = MENDED
+        path = self.path(index)
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.write_bytes(_png(picture))
+        unfinished.replace(path)
+
+    def _refuse_pictures(self) -> None:
+        """A matte never takes the place of a picture that isn't one."""
+        for index in range(self._info.length if self._info.names else 1):
+            path = self.path(index)
+            if path.exists():
+                there = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+                if there is None or there.ndim != 2 or there.dtype != np.uint8 or there.shape != (self._info.height, self._info.width):
+                    raise OutputError(f"{path}: no matte of this film, but it has a matte's name; give an empty folder with --mattes")
+                return
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    _, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    return data.tobytes()

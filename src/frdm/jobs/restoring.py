@@ -1,0 +1,273 @@
+"""The two jobs that write a film: `restore` finds and mends what isn't done yet and renders all; `render` only renders.
+
+What is read and analysed in one thread is laid over, written and recorded in the other. Killed at any moment, the same call goes on from
+the last whole span and gives the same bytes.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import xxhash
+
+from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged
+from frdm.film import ScanInfo
+from frdm.jobs import outputs
+from frdm.jobs.analysis import Plan, Step, analyse
+from frdm.jobs.background import ahead
+from frdm.jobs.estimating import estimate, frame_bytes, needed_disk
+from frdm.jobs.mattes import MatteFolder
+from frdm.jobs.progress import Progress, Summary
+from frdm.jobs.project import SUFFIX, Project, existing, making, project_folder, project_row
+from frdm.jobs.recording import Recorder, Target
+from frdm.jobs.reports import is_about, summarise, write_report
+from frdm.ledger.decisions import frames_decided
+from frdm.ledger.records import OutputRow
+from frdm.ledger.store import Ledger
+from frdm.media.scan import Scan, open_scan
+from frdm.media.writer import FilmWriter, open_writer
+from frdm.recipe import Recipe, recipe_from
+
+_WAITING = 256 << 20  # bytes of frames that may wait between the two threads
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run on an open project."""
+
+    scan: Scan
+    recipe: Recipe
+    start: int
+    stop: int
+    out: Path | None  # None: no film is written
+    codec: str | None
+    mattes: Path | None
+    began: float
+    jobs: int = 1
+
+
+def restore(
+    film: str | Path,
+    out: str | Path | None = None,
+    *,
+    recipe: Recipe | None = None,
+    project: str | Path | None = None,
+    start: int | None = None,
+    stop: int | None = None,
+    mattes: str | Path | None = None,
+    codec: str | None = None,
+    dry_run: bool = False,
+    fresh: bool = False,
+    jobs: int | None = None,
+) -> Iterator[Progress]:
+    """Restore frames start … stop-1 of a film (all by default) into `out`, recording every repair in `project` (`OUT.frdm/` by default).
+
+    `mattes`: a folder that gets one PNG a frame, above 0 where a code may differ. `dry_run` finds and records, but writes no film.
+    `fresh` throws an earlier run's records away. `jobs`: spans worked on side by side; more cost memory and change no byte.
+    Raises `FrdmError`s; whatever happens, nothing half-made stands under `out`'s name.
+    """
+    began, recipe = time.monotonic(), recipe or Recipe()
+    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
+        begin, end = asked_range(scan.info, start, stop)
+        given = outputs.default_out(scan.info.path, folder=bool(scan.info.names)) if out is None else Path(out)
+        target = None if dry_run else given
+        folder = project_folder(given, None if project is None else Path(project))
+        places = {"the output": given, "the project": folder} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
+        refuse_places(scan.info, places)
+        with making(folder, project_row(scan, recipe, start=begin, stop=end), fresh=fresh) as opened:
+            job = Job(scan, recipe, begin, end, target, codec, None if mattes is None else Path(mattes), began, jobs_for(jobs))
+            yield from _run(opened, job, again=False)
+
+
+def render(
+    project: str | Path,
+    out: str | Path | None = None,
+    *,
+    codec: str | None = None,
+    mattes: str | Path | None = None,
+    film: str | Path | None = None,
+) -> Iterator[Progress]:
+    """Write the film anew from scan and accepted repairs, as the decisions stand now; an `out` that this project made is replaced.
+
+    `film`: where the scan lies now, if it was moved. Raises `LedgerError` when the restoration isn't finished.
+    """
+    began = time.monotonic()
+    with existing(Path(project), alone=True) as opened:
+        row, recipe = opened.row, recipe_from(json.loads(opened.row.recipe), str(project))
+        made = [output for output in opened.ledger.outputs() if output.state != "replaced"]
+        target = Path(out) if out is not None else _last_place(opened, made)
+        codec = codec or next((output.codec for output in reversed(made) if output.path == str(target.resolve())), None)
+        with open_scan(film or row.film, transfer=recipe.transfer, fields=recipe.fields) as scan:
+            if scan.identity() != row.identity:
+                raise SettingsChanged(f"{scan.info.path}: not the film that {project} was made of, or changed since; give that film")
+            _refuse_unfinished(opened)
+            refuse_places(scan.info, {"the output": target} | ({} if mattes is None else {"the folder for mattes": Path(mattes)}))
+            job = Job(scan, recipe, row.start, row.stop, target, codec, None if mattes is None else Path(mattes), began)
+            yield from _run(opened, job, again=True)
+
+
+def jobs_for(asked: int | None) -> int:
+    """How many spans are worked on side by side; one keeps about four cores busy. Raises `RecipeError`."""
+    if asked is not None and asked < 1:
+        raise RecipeError(f"jobs: {asked} was asked for; give 1 or more")
+    return asked or max(1, min(4, (os.cpu_count() or 1) // 4))
+
+
+def asked_range(info: ScanInfo, start: int | None, stop: int | None) -> tuple[int, int]:
+    """The range as frame numbers from 0. Raises `RecipeError` when it isn't in the film."""
+    first, last = start or 0, info.length if stop is None else stop
+    if not 0 <= first < last <= info.length:
+        raise RecipeError(f"{info.path}: frames {first} to {last - 1} were asked for, it has 0 to {info.length - 1}; give a range in it")
+    return first, last
+
+
+def refuse_places(info: ScanInfo, places: dict[str, Path]) -> None:
+    """Raise `OutputError` where something would be written into the scan, or two things into one place."""
+    taken: dict[Path, str] = {}
+    for what, place in places.items():
+        outputs.refuse_overlap(info.path, place, what)
+        if other := taken.get(place.resolve()):
+            raise OutputError(f"{place}: given as {other} and as {what}; give two places")
+        taken[place.resolve()] = what
+
+
+def _run(project: Project, job: Job, *, again: bool) -> Iterator[Progress]:
+    """Do what is to be done; `again`: an output that doesn't show the newest decisions is made anew."""
+    ledger = project.ledger
+    if job.out is not None:
+        outputs.recover(job.out)
+        outputs.refuse_foreign(job.out, ledger.outputs())
+        done = _standing(job.out, ledger.outputs())
+        stale = done is not None and done.decision != ledger.last_decision()
+        if done is not None and not (again and (stale or job.codec != done.codec)):
+            yield from _nothing_to_do(project, job, done=done, stale=stale)
+            return
+        outputs.refuse_unwritable(job.out)
+    yield Progress(
+        "start", 0, job.stop - job.start, note=estimate(job.scan, job.recipe, start=job.start, stop=job.stop, out=job.out).sentence
+    )
+    with ExitStack() as stack, outputs.disk_errors(job.out or project.folder):
+        output = writer = place = None
+        if job.out is not None:
+            place = outputs.place_to_write(job.out)
+            _check_disk(ledger, job)
+            writer = stack.enter_context(open_writer(job.scan, place, start=job.start, stop=job.stop, codec=job.codec))
+            output = ledger.begin_output(str(job.out.resolve()), job.codec)
+            yield from (Progress("start", 0, job.stop - job.start, note=warning) for warning in writer.warnings)
+        mattes = None if job.mattes is None else MatteFolder(job.mattes, job.scan.info)
+        yield from _frames(project, job, target=Target(output, writer, mattes))
+        warnings: tuple[str, ...] = ()
+        if job.out is not None and place is not None and writer is not None and output is not None:
+            yield Progress("finish", 0, 1, seconds=time.monotonic() - job.began)
+            warnings = writer.warnings
+            _finish(project, job.out, place=place, writer=writer, output=output)
+        summary = summarise(project, job.out, mattes=job.mattes, seconds=time.monotonic() - job.began)
+        write_report(project, summary.seconds)
+        yield _last(job, replace(summary, warnings=warnings))
+
+
+def _check_disk(ledger: Ledger, job: Job) -> None:
+    """Raise `OutputError` when what is left to write can't find room."""
+    assert job.out is not None
+    begun = [row.number for row in ledger.outputs() if row.path == str(job.out.resolve()) and row.state == "started"]
+    written = len(ledger.renders(begun[-1])) if begun and job.scan.info.names else 0
+    needed = needed_disk(job.scan, job.start, job.stop, out=job.out) * (1 - written / (job.stop - job.start))
+    outputs.fits(job.out.resolve().parent, round(needed))
+
+
+def _frames(project: Project, job: Job, *, target: Target) -> Iterator[Progress]:
+    """Run the analysis in its thread and take what comes of it."""
+    plan, recorder = _plan(project, job, target), Recorder(project, job.scan.info, target)
+    depth = max(2, min(16, _WAITING // frame_bytes(job.scan.info)))
+    with ahead(partial(analyse, job.scan, plan), depth=depth) as events:
+        try:
+            yield from _taken(events, recorder, job)
+        finally:
+            recorder.close()
+
+
+def _taken(events: Iterator[Step], recorder: Recorder, job: Job) -> Iterator[Progress]:
+    counts, before = recorder.counts, -1
+    for event in events:
+        recorder.take(event)
+        if counts.frames != before:
+            before = counts.frames
+            seconds = time.monotonic() - job.began
+            yield Progress(
+                "frames", before, job.stop - job.start, counts.found, counts.mended, counts.held, seconds=seconds, resumed=counts.resumed
+            )
+
+
+def _plan(project: Project, job: Job, target: Target) -> Plan:
+    """What is left to do."""
+    ledger = project.ledger
+    written = frozenset(row.frame for row in ledger.renders(target.output.number)) if target.output else frozenset()
+    decided, writer = frames_decided(ledger), target.writer
+
+    def skip(index: int) -> bool:
+        return writer is None or (index in written and index not in decided and writer.has(index))
+
+    shots = [row.shot for row in ledger.shots()]
+    return Plan(job.start, job.stop, job.recipe, shots, project.row.shots_found, frozenset(s.start for s in ledger.spans()), skip, job.jobs)
+
+
+def _finish(project: Project, out: Path, *, place: Path, writer: FilmWriter, output: OutputRow) -> None:
+    """Give the film its name and record it."""
+    ledger = project.ledger
+    ledger.finishing(output.number)
+    outputs.clear_for(place)
+    writer.finish()
+    outputs.take_place(place, out)
+    codes = xxhash.xxh3_128("".join(row.codes for row in ledger.renders(output.number)).encode()).hexdigest()
+    ledger.finish_output(output.number, identity=outputs.identity_of(out), codes=codes, warnings=writer.warnings)
+
+
+def _standing(out: Path, rows: list[OutputRow]) -> OutputRow | None:
+    """The record of the finished film that stands at `out`."""
+    for row in reversed(rows):
+        if row.path == str(out.resolve()) and row.state == "finished" and out.exists() and outputs.identity_of(out) == row.identity:
+            return row
+    return None
+
+
+def _nothing_to_do(project: Project, job: Job, *, done: OutputRow, stale: bool) -> Iterator[Progress]:
+    """Say so; only mattes that were asked for are written."""
+    assert job.out is not None
+    if job.codec is not None and job.codec != done.codec:
+        raise SettingsChanged(
+            f"{job.out}: finished with {'the default codec' if done.codec is None else f'codec {done.codec}'}, asked for was {job.codec}; "
+            f"use frdm render {project.folder} --codec {job.codec} or give the output a new name"
+        )
+    if job.mattes is not None:
+        yield from _frames(project, job, target=Target(mattes=MatteFolder(job.mattes, job.scan.info)))
+    if not is_about(project, done):  # killed between the film and its report
+        write_report(project, None)
+    summary = summarise(project, job.out, mattes=job.mattes, seconds=time.monotonic() - job.began)
+    newer = f"decisions were made since {job.out.name} was written; frdm render {project.folder} puts them into the film"
+    yield _last(job, replace(summary, already_done=True, warnings=(newer,) if stale else ()))
+
+
+def _last(job: Job, summary: Summary) -> Progress:
+    frames = job.stop - job.start
+    return Progress("done", frames, frames, summary.defects, summary.mended, sum(summary.held.values()), summary.seconds, summary=summary)
+
+
+def _last_place(project: Project, made: list[OutputRow]) -> Path:
+    if made:
+        return Path(made[-1].path)
+    folder = project.folder.resolve()
+    if folder.name.endswith(SUFFIX):
+        return folder.with_name(folder.name.removesuffix(SUFFIX))
+    raise OutputError(f"{project.folder}: no film was made from this project yet; say where with -o")
+
+
+def _refuse_unfinished(project: Project) -> None:
+    done = sum(span.stop - span.start for span in project.ledger.spans())
+    wanted = project.row.stop - project.row.start
+    if not project.row.shots_found or done != wanted:
+        raise LedgerError(f"{project.folder}: {done} of {wanted} frames are analysed; run the same frdm restore again to finish it first")

@@ -1,0 +1,146 @@
+"""Rows of the ledger as frozen types."""
+
+import json
+from dataclasses import dataclass
+
+from frdm.film import Box, Kind, Polarity, Provenance, Shot, Status
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """What a project was made of and with."""
+
+    film: str
+    identity: str
+    start: int
+    stop: int
+    recipe: str  # canonical JSON
+    settings: str
+    info: str  # JSON
+    versions: str  # JSON
+    created: str = ""
+    shots_found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShotRow:
+    """A shot; `number` counts from 1."""
+
+    number: int
+    shot: Shot
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """A span that is done. `file` is None where nothing was to mend."""
+
+    number: int
+    shot: int
+    start: int
+    stop: int
+    file: str | None
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairRow:
+    """A repair without its pixels, with its present status."""
+
+    number: int  # the order in which repairs are laid over each other
+    id: str
+    span: int | None
+    shot: int | None
+    file: str
+    place: int
+    box: Box
+    defect_box: Box
+    kind: Kind
+    polarity: Polarity
+    confidence: float
+    track: int | None
+    provenance: Provenance
+    altered: int
+    initial: Status
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A defect that was not touched."""
+
+    id: str
+    box: Box
+    kind: Kind
+    polarity: Polarity
+    confidence: float
+    track: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """What analysis says of a frame; `altered` is the share of its pixels that its repairs may alter, before any decision."""
+
+    frame: int
+    noise: float
+    repeats: int | None
+    altered: float
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRow:
+    """A frame as it was written: share altered, and xxh3_128 digests (see the schema)."""
+
+    frame: int
+    altered: float
+    scan: str
+    restored: str
+    codes: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRow:
+    """A film rendered from the project."""
+
+    number: int
+    path: str
+    codec: str | None
+    state: str
+    decision: int
+    identity: str
+    codes: str
+    warnings: tuple[str, ...]
+    finished: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One line of the history."""
+
+    number: int
+    action: int
+    verb: str
+    who: str
+    at: str
+    repair: str
+    before: Status
+    after: Status
+    undoes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which repairs are meant; conditions add up, none: all."""
+
+    ids: tuple[str, ...] = ()
+    kind: Kind | None = None
+    shot: int | None = None
+    below: float | None = None  # confidence less than this
+
+    def as_json(self) -> str:
+        """Canonical text for the record."""
+        said = {"ids": list(self.ids), "kind": self.kind, "shot": self.shot, "below": self.below}
+        return json.dumps({name: value for name, value in said.items() if value not in (None, [])}, sort_keys=True)
+
+    def __bool__(self) -> bool:
+        return self != Selection()

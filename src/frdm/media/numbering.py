@@ -1,0 +1,107 @@
+"""Which files of a folder are a film's frames, and in what order."""
+
+import itertools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from frdm.errors import MediaError, UnreadableFrame
+
+PICTURES = {".dpx": "dpx", ".exr": "exr", ".tif": "tiff", ".tiff": "tiff", ".png": "png"}  # suffix → container
+_UNREAD = {".jpg", ".jpeg", ".jp2", ".j2k", ".cin", ".tga", ".bmp", ".webp", ".dng", ".sgi", ".ppm", ".heic"}
+_PATTERN = re.compile(r"%0?\d*d|#+|@+")
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether the name stands for numbered files, as in a.%04d.dpx or a.####.dpx, and is no file itself."""
+    return bool(_PATTERN.search(path.name)) and not path.exists()
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name is one of a picture file that frdm reads."""
+    return path.suffix.lower() in PICTURES
+
+
+def numbered_files(path: Path) -> tuple[Path, ...]:
+    """The frames of a folder or of a pattern, by number. Raises `MediaError` where they aren't one whole sequence."""
+    folder, matching = (path, None) if path.is_dir() else (path.parent, _as_expression(path.name))
+    if matching is None:
+        files = [file for file in _entries(folder) if is_picture(file)]
+    else:
+        files = [file for file in _entries(folder) if matching.fullmatch(file.name)]
+    if not files:
+        raise MediaError(_nothing(path, folder))
+    _require_one_format(path, files)
+    return _in_order(path, files)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Files of a folder without hidden ones (such as ._name, which macOS leaves on foreign disks)."""
+    try:
+        return [entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.is_file()]
+    except OSError as error:
+        raise MediaError(f"{folder}: {error.strerror or error}; give a folder that can be read") from None
+
+
+def _as_expression(name: str) -> re.Pattern[str]:
+    found = _PATTERN.search(name)
+    assert found is not None
+    return re.compile(re.escape(name[: found.start()]) + r"\d+" + re.escape(name[found.end() :]))
+
+
+def _nothing(path: Path, folder: Path) -> str:
+    wanted = "numbered .dpx, .exr, .tif or .png files were wanted"
+    if path != folder:
+        return f"{path}: no file fits this pattern; {wanted}, look at the name and the number's digits"
+    others = sorted({file.suffix.lower() for file in _entries(folder)} & _UNREAD)
+    if others:
+        return f"{path}: only {' and '.join(others)} pictures found, which frdm doesn't read; {wanted}, convert them"
+    return f"{path}: the folder holds no pictures; {wanted}, give their folder or a movie file"
+
+
+def _require_one_format(path: Path, files: Iterable[Path]) -> None:
+    kinds = {PICTURES.get(file.suffix.lower()): file for file in sorted(files)}
+    if len(kinds) > 1:
+        one, other = list(kinds.values())[:2]
+        raise MediaError(f"{path}: {one.name} and {other.name} are of different formats, one was wanted; {_advice(one)}")
+
+
+def _advice(example: Path) -> str:
+    digits = re.findall(r"\d+", example.stem)
+    pattern = re.sub(r"(\d+)(?=\D*$)", lambda m: f"%0{len(m[1])}d", example.stem) if digits else example.stem
+    return f"give them folders of their own or name one by its pattern, e.g. {pattern}{example.suffix}"
+
+
+def _in_order(path: Path, files: list[Path]) -> tuple[Path, ...]:
+    if len(files) == 1:
+        return tuple(files)
+    files = sorted(files)
+    parts = {file: re.split(r"(\d+)", file.stem) for file in files}
+    heads: dict[tuple[str, ...], Path] = {}
+    for file, pieces in parts.items():
+        heads.setdefault((*pieces[::2], file.suffix.lower()), file)
+    if len(heads) > 1:
+        one, other = list(heads.values())[:2]
+        raise MediaError(f"{path}: {one.name} and {other.name} belong to different sequences, one was wanted; {_advice(one)}")
+    columns = list(zip(*(pieces[1::2] for pieces in parts.values()), strict=True))
+    varying = [column for column, values in enumerate(columns) if len({int(value) for value in values}) > 1]
+    if len(varying) != 1:
+        one, other = files[0], files[-1]
+        found = "more than one number changes" if varying else "the same number twice"
+        raise MediaError(f"{path}: {one.name} … {other.name}: {found}, one sequence was wanted; {_advice(one)}")
+    numbers = sorted((int(value), file) for value, file in zip(columns[varying[0]], parts, strict=True))
+    _require_no_gap(path, numbers)
+    return tuple(file for _, file in numbers)
+
+
+def _require_no_gap(path: Path, numbers: list[tuple[int, Path]]) -> None:
+    for (before, left), (after, right) in itertools.pairwise(numbers):
+        if after == before:
+            raise MediaError(f"{path}: {left.name} and {right.name} have the same number, each frame was wanted once; remove one")
+        if after > before + 1:
+            count = after - before - 1
+            missing = f"frame {before + 1} is" if count == 1 else f"frames {before + 1} to {after - 1} are"
+            raise UnreadableFrame(
+                f"{path}: {missing} missing between {left.name} and {right.name}; put {'it' if count == 1 else 'them'} back "
+                "or give the parts folders of their own"
+            )

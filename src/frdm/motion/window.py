@@ -1,0 +1,63 @@
+"""A window as detection and filling see it: the centre, its neighbours, and the motion between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frdm.film import Frame, Real
+from frdm.motion.align import Aligned
+from frdm.motion.cadence import Cadence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbour:
+    """A frame near the centre, aligned to it."""
+
+    frame: Frame
+    raw: Real  # its luma as it lies, working units
+    aligned: Aligned
+    halfway: Real | None  # (2, H, W) displacement from the motion between this frame and its mirror, which the centre's dirt cannot disturb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """One centre frame with its neighbours, nearest first."""
+
+    frame: Frame
+    luma: Real
+    neighbours: Sequence[Neighbour]
+    cadence: Cadence = Cadence()
+
+    @property
+    def aligned(self) -> list[Aligned]:
+        return [n.aligned for n in self.neighbours]
+
+
+def choose_offsets(index: int, start: int, stop: int, *, skip: frozenset[int] = frozenset(), count: int = 4, reach: int = 4) -> tuple[int, ...]:
+    """Offsets of the `count` nearest usable frames of the shot start … stop-1, nearest first; `skip` holds frames that repeat the centre."""
+    usable = (k for k in sorted(range(-reach, reach + 1), key=lambda k: (abs(k), k)) if k and start <= index + k < stop and index + k not in skip)
+    return tuple(k for k, _ in zip(usable, range(count), strict=False))
+
+
+def carry(displacement: NDArray[np.float32], hole: NDArray[np.bool_], reach: float) -> Real:
+    """The displacement with the hole's values replaced by a smooth continuation of those around it (normalised convolution)."""
+    import cv2
+
+    if not hole.any() or hole.all():
+        return displacement
+    known = (~hole).astype(np.float32)
+    out = displacement.copy()
+    todo = hole.copy()
+    sigma = reach
+    while todo.any():
+        weight = cv2.GaussianBlur(known, (0, 0), sigma)
+        sure = todo & (weight > 1e-3)
+        if sigma > 4 * max(hole.shape):
+            sure = todo
+        for plane, target in zip(displacement, out, strict=True):
+            target[sure] = (cv2.GaussianBlur(plane * known, (0, 0), sigma) / np.maximum(weight, 1e-9))[sure]
+        todo &= ~sure
+        sigma *= 2
+    return out

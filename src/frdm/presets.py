@@ -1,0 +1,54 @@
+"""Presets: what a film's gauge and what was scanned say about its damage.
+
+Dust has one size, frames have many: 50 µm of it cover 6 lines of 480 on Super 8 and 1.5 on 35 mm. So have grains: the smaller the frame,
+the coarser they stand in the picture, and the surer a small find must be.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from frdm.recipe import Detection, Gauge, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class GaugePreset:
+    """Sizes in px of a picture 480 lines high, as in the recipe."""
+
+    frame: float  # mm, height of the camera's frame, from which the sizes follow
+    min_size: float
+    max_size: float
+    strength: float
+
+
+GAUGES: Mapping[Gauge, GaugePreset] = MappingProxyType(
+    {
+        # 8.4 µm a line: dust is large, hairs cross a third of the frame, and grain clumps of two or three lines are not dust
+        "super8": GaugePreset(4.01, min_size=3.0, max_size=180.0, strength=0.45),
+        # 6.9 µm a line
+        "8mm": GaugePreset(3.3, min_size=3.0, max_size=200.0, strength=0.45),
+        # 15.6 µm a line: the recipe's own measure
+        "16mm": GaugePreset(7.49, min_size=2.0, max_size=120.0, strength=0.5),
+        # 33 µm a line: fine grain lets small specks be told apart, and what is large is rarely dust
+        "35mm": GaugePreset(16.0, min_size=1.5, max_size=80.0, strength=0.5),
+    }
+)
+
+
+def apply_preset(recipe: Recipe) -> Recipe:
+    """The recipe with what `detection.film` and `detection.source` imply, wherever the recipe still says what it says by default.
+
+    From a negative: its dirt stops light, and is white once the picture is made positive: only bright is looked for. From a positive
+    (reversal film, as most home movies are, or a print): its own dirt is dark: only dark is looked for. A print shows its negative's white
+    dirt as well: leave the source out to find both.
+    """
+    implied: dict[str, object] = {}
+    if recipe.detection.film is not None:
+        preset = GAUGES[recipe.detection.film]
+        implied |= {"min_size": preset.min_size, "max_size": preset.max_size, "strength": preset.strength}
+    if recipe.detection.source is not None:
+        implied["polarity"] = "bright" if recipe.detection.source == "negative" else "dark"
+    usual = Detection()
+    changes = {name: value for name, value in implied.items() if getattr(recipe.detection, name) == getattr(usual, name)}
+    return dataclasses.replace(recipe, detection=dataclasses.replace(recipe.detection, **changes))  # type: ignore[arg-type]

@@ -1,0 +1,88 @@
+"""Film grain: measured per plane and tone on a frame, and drawn anew for fills.
+
+Grain is what is left of a flat place after a Gaussian of `SCALE` px is taken off; its strength is a function of tone, its softness one number.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from frdm.film import Real
+
+SCALE = 1.5  # px of the Gaussian that separates grain from picture
+TONES = 8
+BLOCK = 8
+
+
+def high_pass(picture: Real) -> Real:
+    """The picture without its slow part."""
+    out: Real = picture - cv2.GaussianBlur(picture, (0, 0), SCALE)
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grain:
+    """Grain of one plane: standard deviation of the high-pass at `TONES` levels between `low` and `high`, and the blur (px) that gives its softness."""
+
+    low: float
+    high: float
+    strength: NDArray[np.float64]  # (TONES,) in codes
+    softness: float
+
+    def at(self, picture: Real) -> Real:
+        """Standard deviation of grain for each sample's tone."""
+        place = (picture - self.low) / max(self.high - self.low, 1e-9) * (TONES - 1)
+        out: Real = np.interp(place.ravel(), np.arange(TONES), self.strength).reshape(picture.shape).astype(np.float32)
+        return out
+
+
+def measure_grain(plane: Real) -> Grain:
+    """Grain of a plane (H, W) in codes, from its flattest blocks in every tone: where little else than grain can be."""
+    fine = high_pass(plane)
+    h, w = (s // BLOCK * BLOCK for s in plane.shape)
+    if h < BLOCK or w < BLOCK:
+        return Grain(0.0, 1.0, np.full(TONES, float(fine.std())), 0.5)
+    blocks = fine[:h, :w].reshape(h // BLOCK, BLOCK, w // BLOCK, BLOCK)
+    power = (blocks**2).mean((1, 3)).ravel()
+    level = cv2.resize(plane[:h, :w], (w // BLOCK, h // BLOCK), interpolation=cv2.INTER_AREA).ravel()
+    low, high = (float(v) for v in np.quantile(level, [0.01, 0.99]))
+    place = np.clip(np.rint((level - low) / max(high - low, 1e-9) * (TONES - 1)), 0, TONES - 1).astype(int)
+    every = float(np.quantile(power, 0.25))
+    strength = np.array([np.quantile(power[place == i], 0.25) if (place == i).sum() >= 12 else every for i in range(TONES)])
+    strength = np.convolve(np.pad(strength, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
+    flat = np.flatnonzero(power <= every)
+    return Grain(low, high, np.sqrt(np.maximum(strength, 0) * 1.1), _softness(blocks, flat))
+
+
+def _softness(blocks: NDArray[np.float32], flat: NDArray[np.intp]) -> float:
+    """The Gaussian blur of white noise whose high-pass has the flat blocks' correlation between neighbouring samples."""
+    rows, columns = np.divmod(flat, blocks.shape[2])
+    chosen = blocks[rows, :, columns, :]
+    energy = float((chosen**2).mean()) or 1.0
+    correlation = float((chosen[:, :, 1:] * chosen[:, :, :-1]).mean() + (chosen[:, 1:] * chosen[:, :-1]).mean()) / (2 * energy)
+    return float(np.interp(correlation, _CORRELATIONS, _BLURS))
+
+
+# Correlation at distance 1 of the high-pass of white noise blurred by so many px (computed by scripts/grain_table.py).
+_BLURS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)
+_CORRELATIONS = (-0.091, -0.085, -0.022, 0.118, 0.274, 0.403, 0.497, 0.566, 0.619, 0.698)
+
+
+def draw_grain(shape: tuple[int, int], softness: float, rng: np.random.Generator) -> Real:
+    """Fresh grain whose high-pass has unit variance."""
+    margin = 6
+    noise = rng.standard_normal((shape[0] + 2 * margin, shape[1] + 2 * margin), dtype=np.float32)
+    if softness > 0.2:
+        noise = cv2.GaussianBlur(noise, (0, 0), softness)
+    fine = high_pass(noise)[margin:-margin, margin:-margin]
+    out: Real = fine / np.float32(_high_pass_deviation(softness))
+    return out
+
+
+def _high_pass_deviation(softness: float) -> float:
+    """Standard deviation of the high-pass of unit white noise blurred by `softness`: the root of the filters' energy."""
+    impulse = np.zeros((33, 33), np.float32)
+    impulse[16, 16] = 1
+    return float(np.sqrt((high_pass(cv2.GaussianBlur(impulse, (0, 0), softness) if softness > 0.2 else impulse) ** 2).sum()))

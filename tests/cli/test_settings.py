@@ -1,0 +1,73 @@
+"""Options override the recipe file, and what is not understood is one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from frdm.cli.settings import PLACES, RecipeOptions, chosen_recipe, frame_range
+from frdm.errors import RecipeError
+from frdm.recipe import Recipe
+
+
+def test_without_options_the_recipe_is_the_default() -> None:
+    assert chosen_recipe(RecipeOptions()) == Recipe()
+
+
+def test_options_override_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text('span = 48\n[detection]\nstrength = 0.2\npolarity = "dark"\n', encoding="utf-8")
+    recipe = chosen_recipe(RecipeOptions(recipe=file, strength=0.9))
+    assert (recipe.span, recipe.detection.strength, recipe.detection.polarity) == (48, 0.9, "dark")
+
+
+def test_every_option_arrives() -> None:
+    given = RecipeOptions(
+        shots="cuts.edl",
+        min_size=3.0,
+        max_size=50.0,
+        polarity="bright",
+        keep=("hair",),
+        film_gauge="16mm",
+        source="negative",
+        area="1,2,30,40",
+        transfer="log",
+        fields=True,
+        protect="keep.png",
+        dirtmap="infrared",
+    )
+    recipe = chosen_recipe(given)
+    assert recipe.shots.list == "cuts.edl"
+    assert (recipe.detection.min_size, recipe.detection.max_size, recipe.detection.polarity) == (3, 50, "bright")
+    assert (recipe.detection.keep, recipe.detection.film, recipe.detection.source) == (("hair",), "16mm", "negative")
+    assert (recipe.area.area, recipe.transfer, recipe.fields) == ("1,2,30,40", "log", True)
+    assert (recipe.protect, recipe.dirtmap) == ("keep.png", "infrared")
+
+
+def test_every_recipe_option_has_a_place() -> None:
+    assert set(PLACES) | {"recipe", "shots"} == set(RecipeOptions.__dataclass_fields__)
+
+
+def test_shots_none_takes_the_film_as_one_shot() -> None:
+    assert not chosen_recipe(RecipeOptions(shots="none")).shots.detect
+
+
+@pytest.mark.parametrize(
+    "options",
+    [RecipeOptions(engine="magic"), RecipeOptions(detector="nose"), RecipeOptions(film_gauge="9.5mm"), RecipeOptions(keep=("fluff",))],
+)
+def test_an_unknown_value_is_refused_by_name(options: RecipeOptions) -> None:
+    with pytest.raises(RecipeError, match="magic|nose|9.5mm|fluff"):
+        chosen_recipe(options)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [(None, (0, None)), ("0-0", (0, 1)), ("10-47", (10, 48)), ("10-", (10, None)), ("-9", (0, 10)), ("7", (7, 8))]
+)
+def test_a_range_includes_both_ends(text: str | None, wanted: tuple[int, int | None]) -> None:
+    assert frame_range(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["9-3", "a-b", "1-2-3", "3.5", "1:2"])
+def test_a_range_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="--range"):
+        frame_range(text)
