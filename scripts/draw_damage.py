@@ -1,4 +1,6 @@
-"""Drawn dirt for training the object filter: blobs, lint, hairs and specks of our own, with opacity in density. A stopgap until frdm.damage exists."""
+"""Drawn dirt for training the object filter: blobs, lint, hairs and specks of our own, with opacity in density. A stopgap until
+frdm.damage exists.
+"""
 
 import cv2
 import numpy as np
@@ -16,7 +18,9 @@ def blob(n: int, rng: Rng) -> Matte:
     edge = 0.6 + sum(rough / k * rng.normal() * np.cos(k * angle + rng.uniform(0, 6.28)) for k in range(2, 8))
     cloud = cv2.GaussianBlur(rng.standard_normal((n, n)), (0, 0), max(n / 20, 0.6))
     soft = rng.uniform(0.08, 0.6)
-    return (np.clip((edge - radius) / soft + rng.uniform(0, 0.4) * cloud / max(cloud.std(), 1e-3), 0, 1) * (radius < 0.97)).astype(np.float32)
+    return (np.clip((edge - radius) / soft + rng.uniform(0, 0.4) * cloud / max(cloud.std(), 1e-3), 0, 1) * (radius < 0.97)).astype(
+        np.float32
+    )
 
 
 def thread(n: int, rng: Rng) -> Matte:

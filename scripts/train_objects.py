@@ -1,4 +1,5 @@
-"""Train the object filter (src/frdm/defects/objects.npz): draw dirt on clean film, measure the pieces, fit boosted trees, export them as plain arrays.
+"""Train the object filter (src/frdm/defects/objects.npz): draw dirt on clean film, measure the pieces, fit boosted trees, export them
+as plain arrays.
 
     python scripts/train_objects.py CLEAN_FOLDER --seeds 0:4 --hold-out NAME …        (needs scikit-learn: the [train] extra)
 
@@ -6,10 +7,10 @@ CLEAN_FOLDER holds undamaged movies. Films are split by name for the cross-valid
 """
 
 import argparse
+import itertools
 import pickle
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from frdm.defects.classical import tonal_noise
 from frdm.defects.judge import Trees, load_trees
-from frdm.defects.objects import FEATURES, Sums, measure, pieces
+from frdm.defects.objects import FEATURES, Scene, Sums, measure, pieces, torn_by
 from frdm.defects.spikes import candidates, find_spikes, noise_level
 from frdm.film import Encoding, Frame, Shot
 from frdm.motion.reel import Reel
@@ -90,19 +91,20 @@ def measured(window: Any, mask: NDArray[np.bool_], seen: NDArray[np.bool_], unit
     suspects = marked[1][0] | marked[-1][0]
     wide = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
     tables = []
-    for sign in (1, -1):
-        found = pieces(*marked[sign], sign, 3 * unit**2, (140 * unit) ** 2)
-        if len(found):
-            features = measure(found, window.luma, spikes, window.aligned, [n.raw for n in window.neighbours[:2]], noise, suspects)
-            share, visible = Sums(found.labels, len(found)).mean(wide), Sums(found.labels, len(found)).mean(seen)
-            tables.append({"x": features, "y": (share > 0.6) & (visible > 0.15), "share": share, "area": found.areas / unit**2})
+    every = [pieces(*marked[sign], sign, 3 * unit**2, (140 * unit) ** 2) for sign in (1, -1)]
+    scene = Scene(window.luma, spikes, window.aligned, [n.raw for n in window.neighbours], noise, suspects, torn_by(every, unit))
+    for found in (e for e in every if len(e)):
+        share, visible = Sums(found.labels, len(found)).mean(wide), Sums(found.labels, len(found)).mean(seen)
+        tables.append({"x": measure(found, scene), "y": (share > 0.6) & (visible > 0.15), "share": share, "area": found.areas / unit**2})
     return tables
 
 
 def fit(x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any]) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    model = HistGradientBoostingClassifier(max_iter=260, learning_rate=0.07, max_leaf_nodes=14, min_samples_leaf=50, l2_regularization=5, random_state=0)
+    model = HistGradientBoostingClassifier(
+        max_iter=260, learning_rate=0.07, max_leaf_nodes=14, min_samples_leaf=50, l2_regularization=5, random_state=0
+    )
     return model.fit(x, y, sample_weight=weight)
 
 
@@ -122,7 +124,16 @@ def export(model: Any) -> Trees:
             right.append(base + (place if leaf else int(node["right"])))
             value.append(float(node["value"]))
     as32 = partial(np.asarray, dtype=np.int32)
-    return Trees(as32(roots), as32(feature), np.float32(threshold), as32(left), as32(right), np.float64(value), float(model._baseline_prediction.ravel()[0]), depth)
+    return Trees(
+        as32(roots),
+        as32(feature),
+        np.float32(threshold),
+        as32(left),
+        as32(right),
+        np.float64(value),
+        float(model._baseline_prediction.ravel()[0]),
+        depth,
+    )
 
 
 def report(y: NDArray[Any], p: NDArray[Any], area: NDArray[Any], doubtful: NDArray[Any]) -> None:
@@ -130,9 +141,11 @@ def report(y: NDArray[Any], p: NDArray[Any], area: NDArray[Any], doubtful: NDArr
     for least in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         k = p > least
         false = k & ~y & ~doubtful
-        print(f"p>{least}: recall {np.mean(k[y]):.3f}, by area {area[k & y].sum() / area[y].sum():.3f}; precision {(k & y).sum() / max(k.sum(), 1):.3f}; false {false.sum()}, their area {area[false].sum():.0f}")
+        found, right = int(k.sum()), int((k & y).sum())
+        recall = f"recall {np.mean(k[y]):.3f}, by area {area[k & y].sum() / area[y].sum():.3f}"
+        print(f"p>{least}: {recall}; precision {right / max(found, 1):.3f}; false {false.sum()}, their area {area[false].sum():.0f}")
     edges = np.linspace(0, 1, 11)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         k = (p >= low) & (p < high) & ~doubtful
         print(f"  said {low:.1f}–{high:.1f}: true {y[k].mean() if k.any() else float('nan'):.2f} of {k.sum()}")
 

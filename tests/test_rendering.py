@@ -101,6 +101,12 @@ def test_a_patch_that_does_not_fit_is_an_error() -> None:
         composite(Frame(0, (np.zeros((6, 6), np.uint8),)), [patch], Encoding("y", 8))
 
 
+def test_a_fill_beyond_the_scans_depth_is_an_error() -> None:
+    patch = Patch(Box(0, 0, 0, 2, 2), (np.full((2, 2), 9, np.uint16),), (np.full((2, 2), 1024, np.uint16),))
+    with pytest.raises(ValueError, match="10 bits"):
+        composite(Frame(0, (np.zeros((6, 6), np.uint16),)), [patch], Encoding("y", 10))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.data(), st.sampled_from(ENCODINGS), st.integers(0, 2**32))
 def test_altered_pixels_are_those_of_the_mask(data: st.DataObject, encoding: Encoding, seed: int) -> None:

@@ -1,6 +1,7 @@
 """The nouns of frdm: frozen types over numpy arrays, used by every room.
 
-Knows nothing of files, codecs, flow or databases. Positions are (row, column); boxes and ranges are half-open; arrays inside types are read-only.
+Knows nothing of files, codecs, flow or databases. Positions are (row, column); boxes and ranges are half-open; arrays inside types are
+read-only.
 """
 
 from collections.abc import Mapping
@@ -19,9 +20,7 @@ Real = NDArray[np.float32]
 
 Layout = Literal["y", "rgb", "ycbcr"]
 Transfer = Literal["video", "srgb", "log", "linear"]
-Kind = Literal[
-    "dirt", "hair", "scratch", "line", "stain", "burn", "gate hair", "spot", "splice", "tear", "cue mark"
-]
+Kind = Literal["dirt", "hair", "scratch", "line", "stain", "burn", "gate hair", "spot", "splice", "tear", "cue mark"]
 Polarity = Literal["dark", "bright", "mixed"]
 Status = Literal["accepted", "rejected", "held"]
 
@@ -200,7 +199,8 @@ class Defect:
 class Patch:
     """The pixels of a repair, per picture plane and at that plane's resolution.
 
-    `mattes` are 16-bit (0 … 65535 = none … whole); `codes` are fills at scan depth, stored whole, so that taking one repair back never needs another.
+    `mattes` are 16-bit (0 … 65535 = none … whole); `codes` are fills at scan depth, stored whole, so that taking one repair back never
+    needs another.
     Plane p covers `box.on_plane(encoding, p)`.
     """
 

@@ -1,7 +1,10 @@
-"""The main path: frames of a span → aligned windows → defects → fill or hold → repairs. One generator, which knows neither files nor the ledger.
+"""The main path: frames of a span → aligned windows → defects → fill or hold → repairs. One generator, which knows neither files nor
+the ledger.
 
-Everything that it says of a frame follows from that frame and at most `HALO` frames around it in the same shot, so that the result does not depend on how a
-film is cut into spans, ranges or jobs. OpenCV is held to one thread a call, because motion's result depends on their number; windows are worked on side by side instead.
+Everything that it says of a frame follows from that frame and at most `HALO` frames around it in the same shot, so that the result does
+not depend on how a
+film is cut into spans, ranges or jobs. OpenCV is held to one thread a call, because motion's result depends on their number; windows
+are worked on side by side instead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +17,9 @@ import numpy as np
 
 from frdm.defects.classical import Findings, find
 from frdm.defects.given import apart_from, from_dirtmap
-from frdm.defects.keep import kept, keeps_flash, recognised
-from frdm.film import Defect, Frame, Held, Mask, MendedFrame, Repair, ScanInfo, Span
+from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.fills.neighbours import Fill, Ground, fill
+from frdm.film import Defect, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
 from frdm.recipe import Recipe
@@ -77,12 +80,16 @@ def too_much(defects: Sequence[Defect], window: Window, recipe: Recipe) -> str:
 
 
 def lasting(window: Window, defect: Defect) -> int:
-    """In how many frames of the window something as bright stands where the defect is (1: in its own alone), which tells a cue mark from dirt."""
-    box, mask = defect.box, defect.mask
-    level = lambda luma: float(luma[box.rows, box.columns][mask].mean())  # noqa: E731
-    expected = float(np.median([level(n.aligned.luma) for n in window.neighbours]))
-    contrast = level(window.luma) - expected
-    return 1 + sum((level(n.raw) - expected) / (contrast or 1.0) > 0.5 for n in window.neighbours)
+    """In how many frames of the window something as bright stands where the defect is (1: in its own alone), which tells a cue mark
+    from dirt.
+    """
+    expected = float(np.median([_level(n.aligned.luma, defect) for n in window.neighbours]))
+    contrast = (_level(window.luma, defect) - expected) or 1.0
+    return 1 + sum((_level(n.raw, defect) - expected) / contrast > 0.5 for n in window.neighbours)
+
+
+def _level(luma: Real, defect: Defect) -> float:
+    return float(luma[defect.box.rows, defect.box.columns][defect.mask].mean())
 
 
 def _fills(window: Window, defects: Sequence[Defect], findings: Findings, info: ScanInfo, recipe: Recipe, pool: Executor) -> list[Fill]:
@@ -93,12 +100,12 @@ def _fills(window: Window, defects: Sequence[Defect], findings: Findings, info: 
         suspects[defect.box.rows, defect.box.columns] |= defect.mask
     planes = window.frame.planes[: info.encoding.pictures]
     ground = Ground(info.encoding, suspects, findings.noise, tuple(measure_grain(p.astype(np.float32)) for p in planes))
-    mended = lambda d: _kept(kept(d, recipe.detection)) or fill(window, d, ground, recipe.filling)  # noqa: E731
+
+    def mended(defect: Defect) -> Fill:
+        reason = kept(defect, recipe.detection)
+        return Fill(None, None, reason) if reason else fill(window, defect, ground, recipe.filling)
+
     return list(pool.map(mended, defects))
-
-
-def _kept(reason: str | None) -> Fill | None:
-    return Fill(None, None, reason) if reason else None
 
 
 def _by_dirtmap(made: Fill) -> Fill:

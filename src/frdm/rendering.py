@@ -63,6 +63,8 @@ def _lay(plane: Codes, patch: Patch, *, number: int, encoding: Encoding) -> None
     under = plane[place]
     if not (matte.shape == fill.shape == under.shape):
         raise ValueError(f"frame {patch.box.frame}, plane {number}: patch {matte.shape}, fill {fill.shape} on a place {under.shape}")
+    if encoding.bits < 16 and not encoding.floating and fill.size and int(fill.max()) >> encoding.bits:
+        raise ValueError(f"frame {patch.box.frame}, plane {number}: code {int(fill.max())} in a fill of {encoding.bits} bits")
     where = matte > 0
     under[where] = blend(under[where], fill[where], matte[where])
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-import tiny
 
+import tiny
 from frdm.defects.classical import find, kind_of, least_probability
 from frdm.defects.judge import load_trees
 from frdm.defects.objects import FEATURES

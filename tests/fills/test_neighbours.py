@@ -1,15 +1,17 @@
-"""The neighbours' fill: shows the true film, keeps grain without freezing it, holds where it can't know, follows every plane's resolution."""
+"""The neighbours' fill: shows the true film, keeps grain without freezing it, holds where it can't know, follows every plane's
+resolution.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
-import tiny
 
+import tiny
 from frdm.defects.classical import find
-from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Shot
 from frdm.fills.neighbours import Ground, feather, fill, on_plane, to_codes, trust_of
+from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Shot
 from frdm.motion.reel import Reel
 from frdm.motion.window import Window
 from frdm.recipe import Detection, Filling
@@ -36,7 +38,9 @@ def ground_of(window: Window, defect: Defect, encoding: Encoding) -> Ground:
 @pytest.mark.parametrize("flicker", [0.0, 0.06])
 def test_the_true_film_shows_in_the_hole(flicker: float) -> None:
     clean = tiny.film(7, height=160, width=200, grain=0.0, pan=1.5)
-    film = clean * np.float32([1 + flicker * (-1) ** i for i in range(7)])[:, None, None] + np.random.default_rng(3).normal(0, 0.01, clean.shape)
+    film = clean * np.float32([1 + flicker * (-1) ** i for i in range(7)])[:, None, None] + np.random.default_rng(3).normal(
+        0, 0.01, clean.shape
+    )
     encoding, defect = Encoding("y", 16, white=65535), hole_at(3, 70, 90, 14)
     scanned = [tiny.codes(f.astype(np.float32), 16) for f in film]
     scanned[3][defect.box.rows, defect.box.columns] = 0

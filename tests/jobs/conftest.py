@@ -1,6 +1,5 @@
 """A tiny film, and jobs on it with repairs that are made up, so that tests are quick and know what must come out."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +7,8 @@ import pytest
 import mended
 import tiny
 from frdm import jobs
-from frdm.jobs import Progress, Summary
 from frdm.recipe import Recipe
-
-FRAMES = 14
+from mended import FRAMES, run
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +45,3 @@ def restored(scan: Path, recipe: Recipe, faked: None) -> tuple[Path, Path]:
     out = scan.with_name("out")
     run(jobs.restore(scan, out, recipe=recipe))
     return out, scan.with_name("out.frdm")
-
-
-def run(steps: Iterator[Progress]) -> Summary:
-    """Go through a job to its end."""
-    (*_, last) = steps
-    assert last.summary is not None
-    return last.summary
-
-
-@pytest.fixture
-def finish() -> Callable[[Iterator[Progress]], Summary]:
-    return run

@@ -14,16 +14,16 @@ import pytest
 import frdm
 import mended
 import tiny
-from conftest import FRAMES, run
 from frdm import jobs
-from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged, UnreadableFrame
+from frdm.errors import LedgerError, MediaError, OutputError, RecipeError, SettingsChanged, UnreadableFrame
 from frdm.film import MendedFrame
 from frdm.jobs import outputs
 from frdm.ledger import decisions
 from frdm.ledger.store import Ledger
 from frdm.media.scan import open_scan
-from frdm.recipe import Detection, Recipe
+from frdm.recipe import Detection, Recipe, ShotSettings
 from frdm.rendering import altered_mask, composite
+from mended import FRAMES, run
 
 
 def wanted(scan: Path, *, without: frozenset[str] = frozenset()) -> tuple[list[Any], list[Any]]:
@@ -60,7 +60,7 @@ def test_the_film_is_scan_plus_repairs(scan: Path, recipe: Recipe) -> None:
     assert (summary.frames, summary.shots, summary.mended, summary.held) == (FRAMES, 2, 22, {"motion can't be trusted here": 5})
     assert summary.found == {"dirt": 11 + 5, "hair": 11}
     assert summary.altered == pytest.approx(np.stack(masks).mean())
-    assert [step.frame for step in steps if step.phase == "frames"] == list(range(FRAMES + 1))
+    assert [step.frame for step in steps if step.phase == "frames"] == list(range(1, FRAMES + 1))
     assert steps[0].phase == "start"
     assert "frames of 64 × 48" in steps[0].note
 
@@ -204,6 +204,7 @@ def test_a_part_of_the_film(scan: Path, recipe: Recipe) -> None:
     summary = run(jobs.restore(scan, out, recipe=recipe, start=4, stop=9))
     assert summary.frames == 5
     assert np.array_equal(tiny.read_png(out), np.stack(wanted(scan)[0][4:9]))
+    assert jobs.verify(scan, out, scan.with_name("out.frdm")).ok
     for start, stop in ((5, 5), (-1, 4), (0, FRAMES + 1)):
         with pytest.raises(RecipeError, match="0 to 13"):
             run(jobs.restore(scan, scan.with_name("o"), recipe=recipe, start=start, stop=stop))
@@ -227,6 +228,15 @@ def test_the_default_place_lies_beside_the_film(scan: Path, recipe: Recipe) -> N
     summary = run(jobs.restore(scan, recipe=recipe))
     assert summary.out == scan.with_name("scan_frdm")
     assert summary.project == scan.with_name("scan_frdm.frdm")
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_pattern_is_restored_into_a_folder_beside_its_folder(scan: Path, recipe: Recipe) -> None:
+    summary = run(jobs.restore(scan / "frame_%05d.png", recipe=recipe))
+    assert summary.out == scan.with_name("scan_frdm")
+    assert len(list(summary.out.iterdir())) == FRAMES
+    with pytest.raises(OutputError, match="inside the film's folder"):
+        run(jobs.restore(scan / "frame_%05d.png", scan / "out", recipe=recipe))
 
 
 @pytest.mark.usefixtures("faked")
@@ -257,6 +267,15 @@ def test_a_rejected_repair_is_gone_after_render(scan: Path, recipe: Recipe, rest
     run(jobs.render(project))
     assert tiny.bytes_of(out) == before
     assert sorted(p.name for p in scan.parent.iterdir()) == ["out", "out.frdm", "scan"]
+
+
+def test_render_of_a_film_that_was_moved(scan: Path, tmp_path: Path, restored: tuple[Path, Path]) -> None:
+    jobs.decide(restored[1], "reject", kind="hair")
+    (tmp_path / "deep").mkdir()
+    moved = scan.rename(tmp_path / "deep" / "scan")
+    with pytest.raises((LedgerError, MediaError)):
+        run(jobs.render(restored[1]))
+    assert run(jobs.render(restored[1], film=moved)).rejected == 11
 
 
 def test_render_to_another_place_leaves_the_first(scan: Path, restored: tuple[Path, Path]) -> None:
@@ -302,6 +321,26 @@ def test_only_one_job_works_on_a_project(scan: Path, recipe: Recipe, faked: None
         next(jobs.restore(scan, scan.with_name("out"), recipe=recipe))
     steps.close()  # type: ignore[attr-defined]
     run(jobs.restore(scan, scan.with_name("out"), recipe=recipe))
+
+
+@pytest.mark.usefixtures("faked")
+def test_errors_before_the_start_leave_nothing(scan: Path, recipe: Recipe) -> None:
+    file = scan.with_name("file")
+    file.write_text("")
+    for out, codec in ((file / "out", None), (scan.with_name("out.xyz.mkv"), "no such codec"), (scan.with_name("out"), "ffv1")):
+        with pytest.raises(OutputError):
+            run(jobs.restore(scan, out, recipe=recipe, codec=codec))
+    for broken in (Recipe(protect=str(file)), Recipe(dirtmap="plane:infra"), Recipe(shots=ShotSettings(list=str(file)))):
+        with pytest.raises((RecipeError, MediaError)):
+            run(jobs.restore(scan, scan.with_name("out"), recipe=broken))
+    assert sorted(p.name for p in scan.parent.iterdir()) == ["file", "scan"]
+
+
+@pytest.mark.usefixtures("faked")
+def test_an_empty_folder_is_as_good_as_none(scan: Path, recipe: Recipe) -> None:
+    scan.with_name("out").mkdir()
+    run(jobs.restore(scan, scan.with_name("out"), recipe=recipe))
+    assert len(list(scan.with_name("out").iterdir())) == FRAMES
 
 
 @pytest.mark.usefixtures("faked")

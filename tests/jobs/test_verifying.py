@@ -12,7 +12,6 @@ import pytest
 
 import mended
 import tiny
-from conftest import FRAMES, run
 from frdm import jobs
 from frdm.errors import LedgerError, RecipeError, SettingsChanged
 from frdm.film import Encoding, Frame, ScanInfo
@@ -20,6 +19,7 @@ from frdm.jobs.manifests import FrameMd5
 from frdm.ledger.store import Ledger
 from frdm.media.scan import open_scan
 from frdm.recipe import Recipe
+from mended import FRAMES, run
 
 
 def alter(folder: Path, index: int, place: tuple[int, int], by: int = 1) -> None:
@@ -124,6 +124,34 @@ def test_a_lossless_movie_is_proved_from_its_file(scan: Path, recipe: Recipe) ->
     run(jobs.restore(scan, out, recipe=recipe))
     result = jobs.verify(scan, out, scan.with_name("out.mkv.frdm"))
     assert result.ok and result.lossless, result.sentence
+
+
+@pytest.mark.usefixtures("faked")
+@pytest.mark.parametrize(("form", "jobs_at_once"), [("yuv420p", 1), ("yuv422p10le", 3), ("gbrp", 1)])
+def test_movies_of_odd_size_and_halved_chroma(tmp_path: Path, recipe: Recipe, form: str, jobs_at_once: int) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not here")
+    film, out = tmp_path / "film.mkv", tmp_path / "out.mkv"
+    source = ["-f", "lavfi", "-i", "testsrc2=size=65x49:rate=24:duration=0.5"]
+    subprocess.run(["ffmpeg", "-v", "error", *source, "-pix_fmt", form, "-c:v", "ffv1", str(film)], check=True)
+    summary = run(jobs.restore(film, out, recipe=recipe, mattes=tmp_path / "mattes", jobs=jobs_at_once))
+    assert summary.mended > 0
+    result = jobs.verify(film, out, tmp_path / "out.mkv.frdm", manifests=("framemd5",))
+    assert result.ok and result.lossless, result.sentence
+    assert [p.name for p in sorted((tmp_path / "mattes").iterdir())] == [f"{n:06d}.png" for n in range(12)]
+    call = ["ffmpeg", "-v", "error", "-i", str(out), "-pix_fmt", form, "-f", "framemd5", "-"]
+    theirs = subprocess.run(call, capture_output=True, text=True, check=True)
+    mine = (tmp_path / "out.mkv.frdm" / "out.mkv.framemd5").read_text()
+    assert [digest for _, digest in sums(theirs.stdout)] == [digest for _, digest in sums(mine)]
+    mattes = tiny.read_png(tmp_path / "mattes") > 0
+    with open_scan(film) as before, open_scan(out) as after:
+        for a, b in zip(before.frames(), after.frames(), strict=True):
+            untouched = ~mattes[a.index]
+            assert np.array_equal(a.planes[0][untouched], b.planes[0][untouched])
+            v, h = before.info.encoding.step(1)
+            for plane in (1, 2):
+                kept = np.kron(a.planes[plane] == b.planes[plane], np.ones((v, h), np.bool_))[:49, :65]
+                assert kept[untouched].all()
 
 
 @pytest.mark.usefixtures("faked")

@@ -1,5 +1,6 @@
 """Decisions: added, never lost; a status is the last of them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from frdm.ledger.store import Ledger
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return filled(tmp_path)
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with filled(tmp_path) as made:
+        yield made
 
 
 def filled(folder: Path) -> Ledger:

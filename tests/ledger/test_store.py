@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +45,12 @@ def a_span(ledger: Ledger, start: int, stop: int, *, repairs: int = 2, output: i
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    made = Ledger(tmp_path, create=True)
-    made.begin(ROW)
-    made.add_shot(1, Shot(0, 10))
-    made.add_shot(2, Shot(10, 20))
-    return made
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path, create=True) as made:
+        made.begin(ROW)
+        made.add_shot(1, Shot(0, 10))
+        made.add_shot(2, Shot(10, 20))
+        yield made
 
 
 def test_what_is_recorded_is_read_back(ledger: Ledger, tmp_path: Path) -> None:
@@ -156,9 +157,12 @@ def test_a_shot_found_again_must_be_the_same(ledger: Ledger) -> None:
 
 def test_readers_are_not_kept_out_by_a_writer(ledger: Ledger, tmp_path: Path) -> None:
     a_span(ledger, 0, 2)
-    with Ledger(tmp_path) as reader, ledger.writing() as connection:
+    with ledger.writing() as connection:
         connection.execute("INSERT INTO actions (verb, who, at, selection) VALUES ('accept', 'me', 'now', '{}')")
-        assert len(decisions.repairs(reader)) == 4
+        began = time.perf_counter()
+        with Ledger(tmp_path) as reader:
+            assert len(decisions.repairs(reader)) == 4
+        assert time.perf_counter() - began < 5
 
 
 def test_writers_in_many_threads_and_processes_lose_nothing(ledger: Ledger, tmp_path: Path) -> None:
@@ -186,6 +190,16 @@ def test_writers_in_many_threads_and_processes_lose_nothing(ledger: Ledger, tmp_
         [f"{frame:06d}-{place:03d}" for frame in range(5) for place in range(2)] + [f"{frame:06d}-000" for frame in range(5, 10)]
     )
     assert len({line.action for line in lines}) == 10
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_the_ledger_whole(ledger: Ledger) -> None:
+    a_span(ledger, 0, 2)
+    ledger.connection.execute("PRAGMA max_page_count = 1")  # no page more than it has
+    with pytest.raises(LedgerError, match="could not be written.*run the same command again"):
+        a_span(ledger, 2, 10, repairs=40)
+    ledger.connection.execute("PRAGMA max_page_count = 100000")
+    a_span(ledger, 2, 10, repairs=40)
+    assert [span.start for span in ledger.spans()] == [0, 2]
 
 
 def test_one_job_at_a_time(tmp_path: Path) -> None:

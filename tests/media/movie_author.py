@@ -1,4 +1,4 @@
-"""Tiny movies for tests: noise of all codes, written straight with PyAV or the ffmpeg command, never with frdm's own writer."""
+"""Tiny movies for tests: noise of all codes, written with PyAV or the ffmpeg command; and their copies, written with frdm."""
 
 import shutil
 import subprocess
@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from frdm.film import Codes, Frame
+from frdm.film import Codes, Frame, Mask
+from frdm.media.movie import open_movie
+from frdm.media.movie_writer import MovieWriter, open_movie_writer
 
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="the ffmpeg command is not installed")
@@ -109,3 +111,40 @@ def painted(frame: Frame, value: int = 5) -> tuple[Frame, list[NDArray[np.bool_]
 def equal(ours: Frame, theirs: Frame) -> bool:
     pairs = zip(ours.planes, theirs.planes, strict=True)
     return all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
+
+
+def nothing(frame: Frame) -> list[Mask]:
+    return [np.zeros(plane.shape, np.bool_) for plane in frame.planes]
+
+
+def restore(
+    source: Path,
+    out: Path,
+    *,
+    codec: str | None = None,
+    repaired: Sequence[int] = (),
+    empty: bool = False,
+    part: tuple[int, int | None] = (0, None),
+) -> MovieWriter:
+    """Write a film as it is but for repairs of a few frames; `empty`: masks without a pixel in place of None."""
+    start, stop = part
+    with open_movie(source) as scan:
+        stop = scan.info.length if stop is None else stop
+        with open_movie_writer(scan, out, start=start, stop=stop, codec=codec) as writer:
+            for frame in scan.frames(start, stop):
+                if frame.index in repaired:
+                    writer.write(*painted(frame))
+                else:
+                    writer.write(frame, nothing(frame) if empty else None)
+            writer.finish()
+    return writer
+
+
+def same_codes(source: Path, out: Path, *, start: int = 0, but: Sequence[int] = ()) -> None:
+    with open_movie(source) as scan, open_movie(out) as copy:
+        assert (scan.info.encoding.bits, scan.info.encoding.layout) == (copy.info.encoding.bits, copy.info.encoding.layout)
+        assert (scan.info.encoding.black, scan.info.encoding.white) == (copy.info.encoding.black, copy.info.encoding.white)
+        for ours in copy.frames():
+            theirs = scan.frame(ours.index + start)
+            theirs = painted(theirs)[0] if theirs.index in but else theirs
+            assert equal(ours, theirs), ours.index

@@ -1,9 +1,8 @@
 """Movies are written without changing a code, with all that went along, and always as the same bytes."""
 
-import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,54 +11,15 @@ from typing import Self
 import av
 import numpy as np
 import pytest
-from opentimelineio import opentime
 
 from frdm.errors import OutputError
-from frdm.film import Encoding, Frame, Mask, ScanInfo
+from frdm.film import Encoding, Frame, ScanInfo
 from frdm.media.movie import Movie, open_movie
 from frdm.media.movie_encoder import v210_packed
-from frdm.media.movie_packets import timecode_after
-from frdm.media.movie_writer import MovieWriter, codec_error, open_movie_writer
-from media.movie_author import equal, ffmpeg, needs_ffmpeg, noise_movie, packets, painted, soft_movie, times
+from frdm.media.movie_writer import codec_error, open_movie_writer
+from media.movie_author import equal, ffmpeg, needs_ffmpeg, noise_movie, packets, painted, restore, same_codes, soft_movie, times
 
 pytestmark = needs_ffmpeg
-
-
-def nothing(frame: Frame) -> list[Mask]:
-    return [np.zeros(plane.shape, np.bool_) for plane in frame.planes]
-
-
-def restore(
-    source: Path,
-    out: Path,
-    *,
-    codec: str | None = None,
-    repaired: Sequence[int] = (),
-    empty: bool = False,
-    part: tuple[int, int | None] = (0, None),
-) -> MovieWriter:
-    """Write a film as it is but for repairs of a few frames; `empty`: masks without a pixel in place of None."""
-    start, stop = part
-    with open_movie(source) as scan:
-        stop = scan.info.length if stop is None else stop
-        with open_movie_writer(scan, out, start=start, stop=stop, codec=codec) as writer:
-            for frame in scan.frames(start, stop):
-                if frame.index in repaired:
-                    writer.write(*painted(frame))
-                else:
-                    writer.write(frame, nothing(frame) if empty else None)
-            writer.finish()
-    return writer
-
-
-def same_codes(source: Path, out: Path, *, start: int = 0, but: Sequence[int] = ()) -> None:
-    with open_movie(source) as scan, open_movie(out) as copy:
-        assert (scan.info.encoding.bits, scan.info.encoding.layout) == (copy.info.encoding.bits, copy.info.encoding.layout)
-        assert (scan.info.encoding.black, scan.info.encoding.white) == (copy.info.encoding.black, copy.info.encoding.white)
-        for ours in copy.frames():
-            theirs = scan.frame(ours.index + start)
-            theirs = painted(theirs)[0] if theirs.index in but else theirs
-            assert equal(ours, theirs), ours.index
 
 
 LOSSLESS = [
@@ -111,7 +71,7 @@ def test_framemd5_agrees(tmp_path: Path) -> None:
     assert [line for line in sums[0] if b"software" not in line] == [line for line in sums[1] if b"software" not in line]
 
 
-@pytest.mark.parametrize("size", [(3, 2), (7, 5), (1, 1), (640, 480), (37, 481)])
+@pytest.mark.parametrize("size", [(3, 2), (7, 5), (2, 2), (640, 480), (37, 481)])
 def test_every_size_holds(tmp_path: Path, size: tuple[int, int]) -> None:
     source = noise_movie(tmp_path / "scan.mkv", "-c:v", "ffv1", "-level", "1", format_="gray10le", frames=2, size=size)
     restore(source, tmp_path / "out.mkv")
@@ -182,7 +142,7 @@ def test_a_lossy_output_says_what_it_loses(tmp_path: Path, codec: str) -> None:
             luma = (copy.frame(3).planes[0].mean() - copy.info.encoding.black) / span
             assert abs(green - luma) < 0.1
         else:
-            greatest, mean = codec_error(out, scan.frames()) or (0, 0)
+            greatest, mean = codec_error(scan, out, scan.frames()) or (0, 0)
             assert 0 < mean < greatest < 512
 
 
@@ -191,8 +151,8 @@ def test_codec_error_is_none_where_codes_differ_in_kind(tmp_path: Path) -> None:
     restore(film, tmp_path / "out.mp4", codec="h264")
     restore(film, tmp_path / "out.mkv")
     with open_movie(film) as scan:
-        assert codec_error(tmp_path / "out.mp4", scan.frames()) is None
-        assert codec_error(tmp_path / "out.mkv", scan.frames()) == (0, 0)
+        assert codec_error(scan, tmp_path / "out.mp4", scan.frames()) is None
+        assert codec_error(scan, tmp_path / "out.mkv", scan.frames()) == (0, 0)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mov", ".avi", ".mp4", ".mxf"])
@@ -206,164 +166,6 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path, suffix: str, codec: str | 
     data = (tmp_path / f"a{suffix}").read_bytes()
     assert data == (tmp_path / f"b{suffix}").read_bytes()
     assert b"Lavf6" not in data and b"Lavc6" not in data
-
-
-@pytest.mark.parametrize(
-    ("sound", "outs"),
-    [("pcm_s24le", (".mkv", ".mov", ".avi", ".mxf")), ("aac", (".mkv", ".mov", ".mp4")), ("libmp3lame", (".mkv", ".avi", ".mp4"))],
-)
-def test_sound_packets_go_through(tmp_path: Path, sound: str, outs: tuple[str, ...]) -> None:
-    film = soft_movie(
-        tmp_path / "scan.mov", "-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", "-c:a", sound, "-metadata:s:a:0", "language=deu", sound=True
-    )
-    heard = b"".join(packets(film, "audio"))
-    for suffix in outs:
-        out = tmp_path / f"out{suffix}"
-        writer = restore(film, out)
-        copied = b"".join(packets(out, "audio"))
-        assert heard.endswith(copied) and len(heard) - len(copied) <= (0 if sound.startswith("pcm") else 1500), suffix
-        assert not any("left out" in warning for warning in writer.warnings)
-        if suffix not in (".avi", ".mxf"):
-            with av.open(str(out)) as container:
-                assert container.streams.audio[0].language in ("deu", "ger")
-
-
-def test_sound_stays_in_step(tmp_path: Path) -> None:
-    film = soft_movie(tmp_path / "scan.mkv", "-c:v", "ffv1", "-c:a", "pcm_s16le", "-af", "adelay=250", sound=True)
-    restore(film, tmp_path / "out.mkv")
-    assert first_sounds(film) == first_sounds(tmp_path / "out.mkv")
-    restore(film, tmp_path / "part.mkv", part=(6, 20))
-    offset = first_sounds(film, after=Fraction(6, 24))[0] - Fraction(6, 24)
-    assert abs(first_sounds(tmp_path / "part.mkv")[0] - offset) <= Fraction(2, 1000)
-    with av.open(str(tmp_path / "part.mkv")) as container:
-        last = [packet.pts * packet.time_base for packet in container.demux(audio=0) if packet.size][-1]
-    assert last < Fraction(14, 24)
-
-
-def first_sounds(path: Path, after: Fraction = Fraction(0)) -> list[Fraction]:
-    with av.open(str(path)) as container:
-        found = [packet.pts * packet.time_base for packet in container.demux(audio=0) if packet.size]
-    return [time for time in found if time >= after][:3]
-
-
-def test_what_a_container_cannot_hold_is_said(tmp_path: Path) -> None:
-    film = soft_movie(tmp_path / "scan.mkv", "-c:v", "ffv1", "-c:a", "flac", sound=True)
-    writer = restore(film, tmp_path / "out.mxf")
-    assert writer.warnings == ("audio stream 1 (flac) is left out, as MXF (Material eXchange Format) can't hold it",)
-
-
-def probe(path: Path) -> dict[str, object]:
-    tool = shutil.which("ffprobe")
-    if tool is None:
-        pytest.skip("the ffprobe command is not installed")
-    done = subprocess.run(
-        [tool, "-v", "error", "-of", "json", "-show_streams", "-show_format", "-show_chapters", path], capture_output=True, check=True
-    )
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
-
-
-@pytest.mark.parametrize("suffix", [".mkv", ".mov", ".mp4", ".mxf"])
-def test_tags_go_through(tmp_path: Path, suffix: str) -> None:
-    colours = ("-color_primaries", "bt2020", "-color_trc", "bt709", "-colorspace", "bt2020nc", "-color_range", "tv")
-    film = soft_movie(
-        tmp_path / "scan.mov",
-        "-c:v",
-        "prores_ks",
-        "-pix_fmt",
-        "yuv422p10le",
-        *colours,
-        "-vf",
-        "setsar=4/3",
-        "-r",
-        "24000/1001",
-        "-timecode",
-        "01:00:00:12",
-        "-metadata",
-        "title=Der müde Tod",
-    )
-    restore(film, tmp_path / f"out{suffix}", part=(4, 24))
-    found = probe(tmp_path / f"out{suffix}")
-    stream = found["streams"][0]  # type: ignore[index]
-    assert (stream["color_primaries"], stream["color_transfer"], stream["color_space"]) == ("bt2020", "bt709", "bt2020nc")
-    assert stream["color_range"] == "tv"
-    assert stream["r_frame_rate"] == stream["avg_frame_rate"] == "24000/1001"
-    assert stream["sample_aspect_ratio"] == "4:3"
-    tags = {key.lower(): value for key, value in {**found["format"].get("tags", {}), **stream.get("tags", {})}.items()}  # type: ignore[attr-defined]
-    assert tags["timecode"] == "01:00:00:16"
-    assert tags.get("title") == "Der müde Tod" or suffix == ".mxf"
-
-
-def test_rotation_goes_through(tmp_path: Path) -> None:
-    film = soft_movie(tmp_path / "plain.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p", frames=3)
-    turned = tmp_path / "turned.mp4"
-    with av.open(str(film)) as source, av.open(str(turned), "w") as output:
-        stream = output.add_stream_from_template(source.streams.video[0])
-        stream.set_display_rotation(90)
-        for packet in source.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                output.mux(packet)
-    for out in ("out.mov", "out.mkv"):
-        restore(turned, tmp_path / out)
-        with av.open(str(tmp_path / out)) as container:
-            assert next(container.decode(video=0)).rotation == 90
-
-
-def test_chapters_go_through(tmp_path: Path) -> None:
-    notes = tmp_path / "notes.txt"
-    parts = "".join(f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={n * 250}\nEND={n * 250 + 250}\ntitle=Reel {n}\n" for n in range(4))
-    notes.write_text(";FFMETADATA1\n" + parts)
-    film = soft_movie(tmp_path / "film.mkv", "-c:v", "ffv1")
-    ffmpeg("-i", film, "-i", notes, "-map_metadata", "1", "-map_chapters", "1", "-c", "copy", tmp_path / "scan.mkv")
-    restore(tmp_path / "scan.mkv", tmp_path / "out.mkv")
-    assert chapters(tmp_path / "out.mkv") == chapters(tmp_path / "scan.mkv") == [(n * 0.25, n * 0.25 + 0.25, f"Reel {n}") for n in range(4)]
-    restore(tmp_path / "scan.mkv", tmp_path / "part.mkv", part=(9, 18))
-    assert chapters(tmp_path / "part.mkv") == [(0, 0.125, "Reel 1"), (0.125, 0.375, "Reel 2")]
-
-
-def chapters(path: Path) -> list[tuple[float, float, str]]:
-    with av.open(str(path)) as container:
-        return [
-            (float(c["start"] * c["time_base"]), float(c["end"] * c["time_base"]), c["metadata"]["title"]) for c in container.chapters()
-        ]  # type: ignore[operator]
-
-
-def varying(path: Path, gaps: Sequence[int]) -> Path:
-    """A film whose frames stay for different numbers of milliseconds."""
-    random = np.random.default_rng(1)
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream("ffv1", rate=25, width=16, height=16, pix_fmt="gray")
-        stream.codec_context.time_base = Fraction(1, 1000)
-        stream.codec_context.framerate = Fraction(0)
-        time = 0
-        for gap in gaps:
-            memory = av.VideoFrame.from_ndarray(random.integers(0, 256, (16, 16), np.uint8), "gray")
-            memory.pts, memory.time_base, memory.duration = time, Fraction(1, 1000), gap
-            output.mux(stream.encode(memory))
-            time += gap
-        output.mux(stream.encode(None))
-    return path
-
-
-def test_varying_times_are_kept(tmp_path: Path) -> None:
-    film = varying(tmp_path / "scan.mkv", [40, 80, 40, 33, 200, 41, 40])
-    assert len(set(np.diff(times(film)))) > 2
-    for suffix in (".mkv", ".mov"):
-        restore(film, tmp_path / f"out{suffix}", codec="ffv1" if suffix == ".mkv" else "png")
-        assert times(tmp_path / f"out{suffix}") == times(film), suffix
-    writer = restore(film, tmp_path / "out.avi")
-    assert any("varying rate" in warning for warning in writer.warnings)
-    restore(film, tmp_path / "part.mkv", part=(2, 5))
-    assert times(tmp_path / "part.mkv") == [time - times(film)[2] for time in times(film)[2:5]]
-
-
-def test_a_range(tmp_path: Path) -> None:
-    film = soft_movie(tmp_path / "scan.mp4", "-c:v", "libx264", "-g", "9", "-bf", "2", "-pix_fmt", "yuv420p", sound=True)
-    writer = restore(film, tmp_path / "out.mkv", part=(5, 17))
-    same_codes(film, tmp_path / "out.mkv", start=5)
-    assert [round(time * 24) for time in times(tmp_path / "out.mkv")] == list(range(12))
-    assert [warning for warning in writer.warnings if "cut to the range" in warning]
 
 
 class Pictures:
@@ -482,33 +284,6 @@ def test_frames_in_their_order(tmp_path: Path) -> None:
             writer.write(scan.frame(1), None)
         with pytest.raises(ValueError, match="6 frames are missing"):
             writer.finish()
-
-
-@pytest.mark.parametrize(
-    ("timecode", "rate"),
-    [
-        ("00:00:59:28", "24000/1001"),
-        ("00:00:59:20", "25"),
-        ("00:00:59;28", "30000/1001"),
-        ("23:59:59;28", "30000/1001"),
-        ("00:09:59;58", "60000/1001"),
-    ],
-)
-def test_timecodes_count_as_opentimelineio_does(timecode: str, rate: str) -> None:
-    fraction = Fraction(rate)
-    nominal = float(fraction)
-    if rate == "24000/1001":
-        timecode = timecode.replace(":28", ":20")
-    for frames in (0, 1, 2, 3, 1798, 17982, 107892, 2589407):
-        start = opentime.from_timecode(timecode, nominal)
-        day = (
-            opentime.from_timecode(
-                "23:59:59;29" if rate == "30000/1001" else "23:59:59;59" if ";" in timecode else f"23:59:59:{round(nominal) - 1}", nominal
-            ).value
-            + 1
-        )
-        wanted = opentime.to_timecode(opentime.RationalTime((start.value + frames) % day, nominal), nominal)
-        assert timecode_after(timecode, frames, fraction) == wanted
 
 
 @pytest.mark.parametrize("width", [2, 6, 10, 46, 48, 50, 1920])

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import tiny
 
+import tiny
 from frdm.film import Encoding, Frame, Shot
-from frdm.motion.align import match_exposure
+from frdm.motion.align import exposure_between
 from frdm.motion.flow import FlowScale, displacement, enlarge, flow_picture, round_trip, warp
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import carry, choose_offsets
@@ -44,7 +44,7 @@ def test_exposure_is_matched_and_a_speck_stays() -> None:
     film = tiny.film(1, grain=0.0, height=120, width=160)[0]
     centre = film * 0.9 + 0.03
     centre[50:56, 60:66] = 0.0
-    matched = match_exposure(centre, film, reach=25, limit=0.04)
+    matched = film + exposure_between(centre, film, reach=25, limit=0.04)
     difference = np.abs(centre - matched)
     assert np.median(difference) < 0.006
     assert difference[51:55, 61:65].min() > 0.1

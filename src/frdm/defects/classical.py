@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.defects.judge import load_trees
-from frdm.defects.objects import Pieces, measure, pieces
+from frdm.defects.objects import Pieces, Scene, measure, pieces, torn_by
 from frdm.defects.spikes import Spikes, candidates, find_spikes, noise_level
 from frdm.film import Box, Defect, Kind, Mask, Real
 from frdm.motion.window import Window
@@ -34,23 +34,24 @@ def find(window: Window, settings: Detection, allowed: Mask | None = None) -> Fi
     noise = tonal_noise(spikes, level)
     marked = {sign: candidates(spikes, noise, sign, settings.strength) for sign in (1, -1)}
     suspects = marked[1][0] | marked[-1][0]
+    unit = window.luma.shape[0] / 480
+    every = [
+        _limited(seeds if allowed is None else seeds & allowed, bodies, sign, unit, settings) for sign, (seeds, bodies) in marked.items()
+    ]
+    scene = Scene(window.luma, spikes, window.aligned, [n.raw for n in window.neighbours], noise, suspects, torn_by(every, unit))
     found: list[Defect] = []
     doubted = suspects.copy()
-    for sign in signs(settings):
-        seeds, bodies = marked[sign]
-        got = _limited(seeds if allowed is None else seeds & allowed, bodies, sign, window.luma.shape[0] / 480, settings)
-        if not len(got):
-            continue
-        raw = [n.raw for n in window.neighbours[:2]]
-        chance = load_trees().probability(measure(got, window.luma, spikes, window.aligned, raw, noise, suspects))
+    for got in (e for e in every if len(e) and e.sign in signs(settings)):
+        chance = load_trees().probability(measure(got, scene))
         doubted |= np.concatenate([[False], chance > 0.2])[got.labels]
-        sure = np.flatnonzero(chance >= least_probability(settings.strength))
-        found += [_defect(window, got, int(i), float(chance[i])) for i in sure]
+        found += [_defect(window, got, int(i), float(chance[i])) for i in np.flatnonzero(chance >= least_probability(settings.strength))]
     return Findings(tuple(sorted(found, key=lambda d: d.box)), doubted, noise, level)
 
 
 def least_probability(strength: float) -> float:
-    """The probability at which a piece counts as a defect: 0.97 at strength 0, 0.8 at 0.5, 0.4 at 1 (chosen for harm on films of its own; MODEL_CARD.md)."""
+    """The probability at which a piece counts as a defect: 0.97 at strength 0, 0.8 at 0.5, 0.4 at 1 (chosen for harm on films of its
+    own; MODEL_CARD.md).
+    """
     return float(np.interp(strength, [0.0, 0.5, 1.0], [0.95, 0.5, 0.2]))
 
 
@@ -91,7 +92,9 @@ def _defect(window: Window, found: Pieces, place: int, confidence: float) -> Def
 
 
 def kind_of(mask: NDArray[np.bool_], unit: float) -> Kind:
-    """The kind that a piece's shape suggests: thin and long is a hair, thin, straight and upright a scratch, wide a stain, the rest dirt."""
+    """The kind that a piece's shape suggests: thin and long is a hair, thin, straight and upright a scratch, wide a stain, the rest
+    dirt.
+    """
     area = float(mask.sum())
     rows, columns = np.nonzero(mask)
     length = float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))

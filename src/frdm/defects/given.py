@@ -9,7 +9,9 @@ from frdm.motion.window import Window
 
 
 def from_dirtmap(window: Window, dirt: Mask, allowed: Mask | None, largest: float) -> list[Defect]:
-    """Each connected piece of `dirt` (H, W) that may be touched, as a defect of confidence 1; `largest` px of a 480-line picture is the side of the greatest."""
+    """Each connected piece of `dirt` (H, W) that may be touched, as a defect of confidence 1; `largest` px of a 480-line picture is the
+    side of the greatest.
+    """
     height, width = dirt.shape
     marked = (dirt if allowed is None else dirt & allowed).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(marked, connectivity=8)

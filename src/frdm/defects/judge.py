@@ -1,6 +1,7 @@
 """The object filter: gradient-boosted trees over the measured features of a piece, giving the probability that it is a defect.
 
-The trees lie in `objects.npz` beside this file (made by scripts/train_objects.py, described in MODEL_CARD.md) and are walked with numpy alone.
+The trees lie in `objects.npz` beside this file (made by scripts/train_objects.py, described in MODEL_CARD.md) and are walked with numpy
+alone.
 Source: Friedman 2001 (gradient boosting).
 """
 

@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.defects.spikes import Spikes
+from frdm.defects.carried import carried_values
+from frdm.defects.spikes import Spikes, outside
 from frdm.film import Mask, Real
 from frdm.motion.align import Aligned
 
 FEATURES = (
     "area", "fill", "length", "contrast", "peak", "beyond", "beyond_all", "spread", "spread_ratio",
     "ring", "ring_ratio", "ring_spread", "astray", "motion", "standing_out", "expected_standing_out", "texture", "level", "expected",
+    "carried_contrast", "carried_beyond", "carried_spread", "carried_closest", "carried_standing_out",
     "crowd", "upset", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness",
 )  # fmt: skip
 
@@ -60,7 +62,10 @@ class Sums:
         self.size = np.maximum(np.bincount(self.label, minlength=count + 1)[1:], 1).astype(np.float64)
 
     def mean(self, picture: NDArray[Any]) -> NDArray[np.float64]:
-        values = picture.ravel()[self.where]
+        return self.mean_at(picture.ravel()[self.where])
+
+    def mean_at(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Means of values that are given at the labelled pixels alone."""
         out: NDArray[np.float64] = np.bincount(self.label, weights=values, minlength=self.count + 1)[1:] / self.size
         return out
 
@@ -70,60 +75,141 @@ class Sums:
         return out[1:]
 
 
+def disc(radius: int) -> NDArray[np.uint8]:
+    """A round structuring element."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
+
+
 def rings(found: Pieces, others: Mask, gap: int, width: int) -> NDArray[np.int32]:
     """A label picture of each piece's surround: beyond `gap` px and within `gap + width` px of it, without candidate pixels."""
-    grow = lambda r: cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))  # noqa: E731
-    wide = cv2.dilate(found.labels.astype(np.float32), grow(gap + width)).astype(np.int32)
-    near = cv2.dilate((found.labels > 0).astype(np.uint8), grow(gap)) > 0
+    wide = cv2.dilate(found.labels.astype(np.float32), disc(gap + width)).astype(np.int32)
+    near = cv2.dilate((found.labels > 0).astype(np.uint8), disc(gap)) > 0
     wide[near | others] = 0
     return wide
 
 
-def measure(found: Pieces, centre: Real, spikes: Spikes, neighbours: Sequence[Aligned], raw: Sequence[Real], noise: Real, suspects: Mask) -> NDArray[np.float32]:
-    """(n, len(FEATURES)) features of the pieces; `raw` are the nearest neighbours as they lie, for the search elsewhere."""
-    n, unit, sign = len(found), centre.shape[0] / 480, found.sign
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What pieces are measured against: the window's pictures (H, W), neighbours nearest first."""
+
+    centre: Real
+    spikes: Spikes
+    aligned: Sequence[Aligned]
+    raw: Sequence[Real]  # the neighbours as they lie
+    noise: Real
+    suspects: Mask  # every doubted pixel
+    torn: Mask  # where motion can't be believed, since something large is suspected there
+
+
+def torn_by(every: Sequence[Pieces], unit: float) -> Mask:
+    """Around every piece that is large enough to disturb motion."""
+    large = np.zeros(every[0].labels.shape, np.uint8)
+    for found in every:
+        large |= np.concatenate([[False], found.areas > 30 * unit**2])[found.labels].astype(np.uint8)
+    return cv2.dilate(large, disc(round(5 * unit))) > 0
+
+
+def measure(found: Pieces, scene: Scene) -> NDArray[np.float32]:
+    """(n, len(FEATURES)) features of the pieces."""
+    n, unit, sign = len(found), scene.centre.shape[0] / 480, found.sign
     inside = Sums(found.labels, n)
-    gap = max(2, round(2 * unit))
-    around = Sums(rings(found, suspects, gap, max(4, round(5 * unit))), n)
-    absolute = np.abs(spikes.difference)
-    sigma = np.maximum(inside.mean(noise), 1e-3)
-    contrast = inside.mean(spikes.difference) * sign
-    ring = around.mean(absolute)
-    level, expected = inside.mean(centre), inside.mean(spikes.middle)
-    level_ring, expected_ring = around.mean(centre), around.mean(spikes.middle)
-    astray = np.mean([around.mean(a.inconsistency) for a in neighbours], axis=0)
-    motion = np.max([around.mean(np.hypot(*a.displacement)) for a in neighbours if abs(a.offset) == min(abs(b.offset) for b in neighbours)], axis=0)
-    texture = cv2.magnitude(cv2.Sobel(spikes.middle, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(spikes.middle, cv2.CV_32F, 0, 1, scale=0.125))
-    sharp = cv2.magnitude(cv2.Sobel(spikes.difference, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(spikes.difference, cv2.CV_32F, 0, 1, scale=0.125))
-    side = 2 * round(32 * unit) + 1
-    crowd = cv2.boxFilter(suspects.astype(np.float32), -1, (side, side))
-    upset = cv2.boxFilter(np.minimum(absolute, 0.2), -1, (side, side))
-    misses = np.sort([inside.mean(np.abs(centre - a.luma)) for a in neighbours], axis=0) / np.maximum(contrast, 1e-3)
-    spread = inside.mean(spikes.spread)
-    hopeful = (misses[0] > 0.45) & (spread < 0.9 * contrast) & (ring < 0.9 * contrast)
-    elsewhere = search_elsewhere(found, centre, raw, contrast, hopeful)
+    around = Sums(rings(found, scene.suspects, max(2, round(2 * unit)), max(4, round(5 * unit))), n)
+    sigma = np.maximum(inside.mean(scene.noise), 1e-3)
+    expected_ring = around.mean(scene.spikes.middle)
+    columns = _against_neighbours(found, scene, inside, around, sigma)
+    columns |= _carried(scene, inside, sign, sigma, expected_ring)
+    contrast = np.maximum(columns["contrast"] * sigma, 1e-3)
+    hopeful = (columns["carried_closest"] > 0.45) & (columns["carried_spread"] < 0.9) & (columns["ring_ratio"] < 0.9)
+    elsewhere = search_elsewhere(found, scene.centre, scene.raw[:2], np.maximum(contrast, columns["carried_contrast"] * sigma), hopeful)
     w, h = found.boxes[:, 2].astype(float), found.boxes[:, 3].astype(float)
-    columns = dict(
-        area=np.log(found.areas / unit**2), fill=found.areas / (w * h), length=np.log(np.hypot(w, h) / unit),
-        contrast=contrast / sigma, peak=inside.greatest(spikes.difference * sign) / sigma,
-        beyond=inside.mean(spikes.beyond * sign) / sigma, beyond_all=inside.mean(spikes.beyond_all * sign) / sigma,
-        spread=spread / sigma, spread_ratio=spread / np.maximum(contrast, 1e-3),
-        ring=ring / sigma, ring_ratio=ring / np.maximum(contrast, 1e-3), ring_spread=around.mean(spikes.spread) / sigma,
-        astray=np.log1p(astray / unit), motion=np.log1p(motion / unit),
-        standing_out=(level - level_ring) * sign / np.maximum(contrast, 1e-3),
-        expected_standing_out=(expected - expected_ring) * sign / np.maximum(contrast, 1e-3),
-        texture=inside.mean(texture) / sigma, level=level * sign, expected=expected * sign,
-        crowd=inside.mean(crowd), upset=inside.mean(upset) / sigma, elsewhere=elsewhere[0], elsewhere_worst=elsewhere[1], closest=misses[0], second=misses[min(1, len(misses) - 1)],
-        sides=np.full(n, float(len({a.offset > 0 for a in neighbours}))), noise=sigma, sharpness=inside.greatest(sharp) / np.maximum(contrast, 1e-3),
-    )  # fmt: skip
+    side = 2 * round(32 * unit) + 1
+    crowd = cv2.boxFilter(scene.suspects.astype(np.float32), -1, (side, side))
+    upset = cv2.boxFilter(np.minimum(np.abs(scene.spikes.difference), 0.2), -1, (side, side))
+    columns |= {
+        "area": np.log(found.areas / unit**2),
+        "fill": found.areas / (w * h),
+        "length": np.log(np.hypot(w, h) / unit),
+        "noise": sigma,
+        "crowd": inside.mean(crowd),
+        "upset": inside.mean(upset) / sigma,
+        "elsewhere": elsewhere[0],
+        "elsewhere_worst": elsewhere[1],
+        "sides": np.full(n, float(len({a.offset > 0 for a in scene.aligned}))),
+    }
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
 
 
-def search_elsewhere(found: Pieces, centre: Real, raw: Sequence[Real], contrast: NDArray[np.float64], hopeful: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(2, n): how badly each piece, with its surround, is found again within `REACH` of its place in the unaligned neighbours, at best and at worst.
+def _against_neighbours(
+    found: Pieces, scene: Scene, inside: "Sums", around: "Sums", sigma: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Features from the neighbours as their own motion brings them."""
+    spikes, sign, unit = scene.spikes, found.sign, scene.centre.shape[0] / 480
+    contrast = inside.mean(spikes.difference) * sign
+    some = np.maximum(contrast, 1e-3)
+    ring, spread = around.mean(np.abs(spikes.difference)), inside.mean(spikes.spread)
+    misses = np.sort([inside.mean(np.abs(scene.centre - a.luma)) for a in scene.aligned], axis=0) / some
+    level, expected = inside.mean(scene.centre), inside.mean(spikes.middle)
+    nearest = [a for a in scene.aligned if abs(a.offset) == min(abs(b.offset) for b in scene.aligned)]
+    return {
+        "contrast": contrast / sigma,
+        "peak": inside.greatest(spikes.difference * sign) / sigma,
+        "beyond": inside.mean(spikes.beyond * sign) / sigma,
+        "beyond_all": inside.mean(spikes.beyond_all * sign) / sigma,
+        "spread": spread / sigma,
+        "spread_ratio": spread / some,
+        "ring": ring / sigma,
+        "ring_ratio": ring / some,
+        "ring_spread": around.mean(spikes.spread) / sigma,
+        "astray": np.log1p(np.mean([around.mean(a.inconsistency) for a in scene.aligned], axis=0) / unit),
+        "motion": np.log1p(np.max([around.mean(np.hypot(*a.displacement)) for a in nearest], axis=0) / unit),
+        "standing_out": (level - around.mean(scene.centre)) * sign / some,
+        "expected_standing_out": (expected - around.mean(spikes.middle)) * sign / some,
+        "texture": inside.mean(_steepness(spikes.middle)) / sigma,
+        "sharpness": inside.greatest(_steepness(spikes.difference)) / some,
+        "level": level * sign,
+        "expected": expected * sign,
+        "closest": misses[0],
+        "second": misses[min(1, len(misses) - 1)],
+    }
 
-    The least root-mean-square difference over the search, divided by the contrast: near 0, the piece is something that moved; about 1, it is gone.
-    Only `hopeful` pieces are searched, the others get 0: the search is the dearest of all features. Large pictures are searched at the scale of small ones.
+
+def _carried(
+    scene: Scene, inside: "Sums", sign: int, sigma: NDArray[np.float64], expected_ring: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """The same kind of features with motion carried across torn places."""
+    values = carried_values(scene.aligned, scene.raw, scene.torn, inside.where)
+    centre = scene.centre.ravel()[inside.where]
+    rank = np.sort(values, axis=0)
+    count = len(rank)
+    middle = (rank[(count - 1) // 2] + rank[count // 2]) / 2
+    contrast = inside.mean_at((centre - middle) * sign)
+    some = np.maximum(contrast, 1e-3)
+    spread = rank[-2] - rank[1] if count >= 4 else rank[-1] - rank[0]
+    return {
+        "carried_contrast": contrast / sigma,
+        "carried_beyond": inside.mean_at(outside(centre, rank[0], rank[-1]) * sign) / sigma,
+        "carried_spread": inside.mean_at(spread) / some,
+        "carried_closest": np.min([inside.mean_at(np.abs(centre - v)) for v in values], axis=0) / some,
+        "carried_standing_out": (inside.mean_at(middle) - expected_ring) * sign / some,
+    }
+
+
+def _steepness(picture: Real) -> Real:
+    """Length of the gradient."""
+    across, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125)
+    return np.asarray(cv2.magnitude(across, down))
+
+
+def search_elsewhere(
+    found: Pieces, centre: Real, raw: Sequence[Real], contrast: NDArray[np.float64], hopeful: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """(2, n): how badly each piece, with its surround, is found again within `REACH` of its place in the unaligned neighbours, at best
+    and at worst.
+
+    The least root-mean-square difference over the search, divided by the contrast: near 0, the piece is something that moved; about 1,
+    it is gone.
+    Only `hopeful` pieces are searched, the others get 0: the search is the dearest of all features. Large pictures are searched at the
+    scale of small ones.
     """
     unit = centre.shape[0] / 480
     out = np.zeros((2, len(found)))
@@ -138,7 +224,7 @@ def search_elsewhere(found: Pieces, centre: Real, raw: Sequence[Real], contrast:
 
 def _reduced(picture: Real, factor: int) -> Real:
     size = (picture.shape[1] // factor, picture.shape[0] // factor)
-    return picture if factor == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return picture if factor == 1 else np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
 def _misses(found: Pieces, i: int, factor: int, centre: Real, others: Sequence[Real], unit: float) -> list[float]:
@@ -149,7 +235,12 @@ def _misses(found: Pieces, i: int, factor: int, centre: Real, others: Sequence[R
     x, y = x // factor, y // factor
     w, h = max(1, w // factor), max(1, h // factor)
     own = cv2.resize(own, (w, h), interpolation=cv2.INTER_AREA)
-    top, left, bottom, right = max(y - margin, 0), max(x - margin, 0), min(y + h + margin, centre.shape[0]), min(x + w + margin, centre.shape[1])
+    top, left, bottom, right = (
+        max(y - margin, 0),
+        max(x - margin, 0),
+        min(y + h + margin, centre.shape[0]),
+        min(x + w + margin, centre.shape[1]),
+    )
     placed = np.zeros((bottom - top, right - left), np.float32)
     placed[y - top : y - top + h, x - left : x - left + w] = own[: bottom - y, : right - x]
     mask = (cv2.dilate(placed, np.ones((2 * margin + 1,) * 2, np.uint8)) > 0.3).astype(np.float32)

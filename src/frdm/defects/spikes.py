@@ -1,7 +1,8 @@
 """Pixel tests: what differs from every aligned neighbour in the same direction.
 
 Each test keeps dark and bright apart. They find too much by design; defects/objects.py decides which connected pieces are defects.
-Source: Kokaram 1998 (SDIp: the centre differs from both neighbours with one sign), Corrigan 2008 (five frames tell a blotch from pathological motion).
+Source: Kokaram 1998 (SDIp: the centre differs from both neighbours with one sign), Corrigan 2008 (five frames tell a blotch from
+pathological motion).
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def sorted_neighbours(values: Sequence[Real]) -> list[Real]:
     rank = list(values)
     for start in range(len(rank)):
         for i in range(start % 2, len(rank) - 1, 2):
-            rank[i], rank[i + 1] = cv2.min(rank[i], rank[i + 1]), cv2.max(rank[i], rank[i + 1])
+            rank[i], rank[i + 1] = np.asarray(cv2.min(rank[i], rank[i + 1])), np.asarray(cv2.max(rank[i], rank[i + 1]))
     return rank
 
 
@@ -44,8 +45,8 @@ def find_spikes(centre: Real, neighbours: Sequence[Aligned], slack: int = 3) -> 
     """The tests on one window; `slack` px is the extent over which a neighbour may be off and still count as agreeing."""
     kernel = np.ones((slack, slack), np.uint8)
     rank = sorted_neighbours([n.luma for n in neighbours])
-    lows = sorted_neighbours([cv2.erode(n.luma, kernel) for n in neighbours])
-    highs = sorted_neighbours([cv2.dilate(n.luma, kernel) for n in neighbours])
+    lows = sorted_neighbours([np.asarray(cv2.erode(n.luma, kernel)) for n in neighbours])
+    highs = sorted_neighbours([np.asarray(cv2.dilate(n.luma, kernel)) for n in neighbours])
     count = len(rank)
     if count >= 3:
         middle: Real = (rank[(count - 1) // 2] + rank[count // 2]) * np.float32(0.5)
@@ -59,7 +60,9 @@ def find_spikes(centre: Real, neighbours: Sequence[Aligned], slack: int = 3) -> 
 
 
 def noise_level(difference: Real) -> float:
-    """Standard deviation of the film's noise as the window shows it: the median absolute difference, which defects and motion errors hardly move."""
+    """Standard deviation of the film's noise as the window shows it: the median absolute difference, which defects and motion errors
+    hardly move.
+    """
     sample = np.abs(difference[1::3, 1::3])
     return float(np.median(sample)) * 1.4826 + 1e-4
 

@@ -1,7 +1,9 @@
 """Mend a defect from neighbouring frames: several candidates, the best by evidence, grain drawn anew.
 
-Candidates are every neighbour along its own motion carried across the hole, and along half of the motion between two neighbours. Evidence is how well
-a candidate continues the ring around the hole and how far it agrees with the others inside. Source: method.md §4 as docs/sources.md tells it.
+Candidates are every neighbour along its own motion carried across the hole, and along half of the motion between two neighbours.
+Evidence is how well
+a candidate continues the ring around the hole and how far it agrees with the others inside. Source: method.md §4 as docs/sources.md
+tells it.
 """
 
 from collections.abc import Sequence
@@ -91,7 +93,9 @@ def make_candidates(window: Window, crop: Box, hole: Mask, ring: Mask) -> list[C
         found += [(place, d, match_ring(centre, take(neighbour.raw, d, crop), ring)) for d in variants]
     agreed = np.median([luma for _, _, luma in found], axis=0)
     distance = [1.0 + 0.1 * abs(window.neighbours[place].aligned.offset) for place, _, _ in found]
-    rated = [Candidate(p, d, luma, float(w * _cost(centre, luma, agreed, hole, ring))) for w, (p, d, luma) in zip(distance, found, strict=True)]
+    rated = [
+        Candidate(p, d, luma, float(w * _cost(centre, luma, agreed, hole, ring))) for w, (p, d, luma) in zip(distance, found, strict=True)
+    ]
     return sorted(rated, key=lambda c: c.cost)
 
 
@@ -107,8 +111,8 @@ def take(source: Real, d: Real, crop: Box, *, step: tuple[int, int] = (1, 1), cu
     """The part of a plane that the crop shows along `d` (px of that plane, on that plane's crop)."""
     rows = np.arange(d.shape[1], dtype=np.float32)[:, None] + crop.top // step[0] + d[0]
     columns = np.arange(d.shape[2], dtype=np.float32) + crop.left // step[1] + d[1]
-    out: Real = cv2.remap(source, columns, rows, cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return out
+    kernel = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    return np.asarray(cv2.remap(source, columns, rows, kernel, borderMode=cv2.BORDER_REPLICATE))
 
 
 def match_ring(centre: Real, candidate: Real, ring: Mask) -> Real:
@@ -123,7 +127,9 @@ def match_ring(centre: Real, candidate: Real, ring: Mask) -> Real:
     return out
 
 
-def _patch(window: Window, defect: Defect, crop: Box, hole: Mask, ring: Mask, chosen: Sequence[Candidate], ground: Ground, settings: Filling) -> Patch:
+def _patch(
+    window: Window, defect: Defect, crop: Box, hole: Mask, ring: Mask, chosen: Sequence[Candidate], ground: Ground, settings: Filling
+) -> Patch:
     """The pixels: chosen candidates joined, exposure matched, grain renewed, in codes."""
     soft = feather(hole, settings.feather * window.luma.shape[0] / 480)
     weights = np.array([1 / (c.cost + 1e-4) ** 2 for c in chosen])
@@ -140,7 +146,9 @@ def _patch(window: Window, defect: Defect, crop: Box, hole: Mask, ring: Mask, ch
     return Patch(crop, tuple(mattes), tuple(codes))
 
 
-def _joined(window: Window, crop: Box, plane: int, chosen: Sequence[Candidate], weights: np.ndarray, known: Mask, encoding: Encoding) -> Real:
+def _joined(
+    window: Window, crop: Box, plane: int, chosen: Sequence[Candidate], weights: np.ndarray, known: Mask, encoding: Encoding
+) -> Real:
     """The weighted mean of the candidates on one plane, each matched to the ring (float codes)."""
     step = encoding.step(plane)
     rows, columns = crop.on_plane(encoding, plane)
@@ -150,7 +158,12 @@ def _joined(window: Window, crop: Box, plane: int, chosen: Sequence[Candidate], 
         d = candidate.displacement
         if step != (1, 1):
             size = (centre.shape[1], centre.shape[0])
-            d = np.stack([cv2.resize(d[0], size, interpolation=cv2.INTER_AREA) / step[0], cv2.resize(d[1], size, interpolation=cv2.INTER_AREA) / step[1]])
+            d = np.stack(
+                [
+                    cv2.resize(d[0], size, interpolation=cv2.INTER_AREA) / step[0],
+                    cv2.resize(d[1], size, interpolation=cv2.INTER_AREA) / step[1],
+                ]
+            )
         luma = take(_real(window.neighbours[candidate.neighbour].frame, plane), d, crop, step=step)
         total += np.float32(weight) * (match_ring(centre, luma, known) if known.sum() >= 8 else luma)
     return total
@@ -171,8 +184,8 @@ def renew_grain(base: Real, grain: Grain, share: float, rng: np.random.Generator
     left = share * strength**2
     gain = np.clip((power - 1.3 * left) / np.maximum(power, 1e-9), 0, 1)
     missing = np.sqrt(np.maximum(strength**2 - gain**2 * left, 0))
-    out: Real = base - fine + gain * fine + missing * draw_grain(base.shape, grain.softness, rng)  # type: ignore[arg-type]
-    return out
+    fresh = draw_grain((base.shape[0], base.shape[1]), grain.softness, rng)
+    return np.asarray(base - fine + gain * fine + missing * fresh, np.float32)
 
 
 def feather(hole: Mask, reach: float) -> Real:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Event, Lock
+from time import monotonic
 
 from frdm.defects.area import find_area
-from frdm.defects.dirtmap import GivenMattes, open_mattes
+from frdm.defects.dirtmap import GivenMattes
+from frdm.errors import LedgerError
 from frdm.film import Frame, MendedFrame, Shot, Span
 from frdm.media.scan import Scan
 from frdm.mending import mend
@@ -18,6 +20,16 @@ from frdm.motion.shots import find_shots, spans_of, stream_shots
 from frdm.recipe import Recipe
 
 MARGIN = 24  # frames around the asked range that are looked at, so that its ends have neighbours and cuts lie where the whole film has them
+
+
+TELL = 0.25  # seconds between two words about how far the search for shots is
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """So many frames of the range were looked at for cuts."""
+
+    frames: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +68,12 @@ class SpanEnds:
     span: Span
 
 
-Step = ShotFound | AllShotsFound | SpanBegins | ReadFrame | MendedFrame | SpanEnds
+Step = Looked | ShotFound | AllShotsFound | SpanBegins | ReadFrame | MendedFrame | SpanEnds
 Put = Callable[[Step], None]
+
+
+def _nothing(_: int) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +83,12 @@ class Plan:
     start: int
     stop: int
     recipe: Recipe
-    shots: Sequence[Shot]  # known from an earlier run, in order …
-    all_shots: bool  # … and whether these are all
-    done: frozenset[int]  # first frames of the spans that are done
-    skip: Callable[[int], bool]  # of their frames: whether it need not be read
+    given: GivenMattes
     jobs: int = 1  # spans worked on side by side
+    shots: Sequence[Shot] = ()  # known from an earlier run, in order …
+    all_shots: bool = False  # … and whether these are all
+    done: frozenset[int] = frozenset()  # first frames of the spans that are done
+    skip: Callable[[int], bool] = _nothing  # of their frames: whether it need not be read
 
 
 def analyse(scan: Scan, plan: Plan, put: Put) -> None:
@@ -88,7 +105,7 @@ def analyse(scan: Scan, plan: Plan, put: Put) -> None:
 
 def _announced(scan: Scan, plan: Plan, put: Put) -> Iterator[Span]:
     """The spans, each after its shot was given."""
-    for number, shot in enumerate(_shots(scan, plan), 1):
+    for number, shot in enumerate(_shots(scan, plan, put), 1):
         put(ShotFound(number, shot))
         yield from spans_in(shot, plan)
 
@@ -101,20 +118,36 @@ def spans_in(shot: Shot, plan: Plan) -> Iterator[Span]:
             yield Span(shot, start, stop)
 
 
-def _shots(scan: Scan, plan: Plan) -> Iterator[Shot]:
-    """Shots that touch the range, each as soon as it is certain. An interrupted run finds them again from the start: the same ones."""
+def _shots(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
+    """Shots that touch the range: those of an earlier run, then the others, each as soon as it is certain. Raises `LedgerError`."""
+    yield from plan.shots
     if plan.all_shots:
-        yield from plan.shots
         return
-    settings, info = plan.recipe.shots, scan.info
-    start, stop = max(0, plan.start - MARGIN), min(info.length, plan.stop + MARGIN)
-    if settings.list is not None or not settings.detect:
-        found: Iterator[Shot] = iter(find_shots(scan, info, settings))
-    else:
-        found = stream_shots(scan.frames(start, stop), info.encoding, settings)
-    for shot in found:
-        if shot.stop > plan.start and shot.start < plan.stop:
+    known = plan.shots[-1].stop if plan.shots else 0
+    for shot in _found(scan, plan, put):
+        if shot.start >= known and shot.stop > plan.start and shot.start < plan.stop:
             yield shot
+        elif shot.stop > plan.start and shot not in plan.shots:
+            raise LedgerError(f"{scan.info.path}: frames {shot.start} to {shot.stop - 1} were no shot in the earlier run; use --fresh")
+
+
+def _found(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
+    """All shots of the range and its margin; after an interruption from the start again, so that they are the same."""
+    settings, info = plan.recipe.shots, scan.info
+    if settings.list is not None or not settings.detect:
+        return iter(find_shots(scan, info, settings))
+    start, stop = max(0, plan.start - MARGIN), min(info.length, plan.stop + MARGIN)
+    return stream_shots(_watched(scan.frames(start, stop), plan, put), info.encoding, settings)
+
+
+def _watched(frames: Iterator[Frame], plan: Plan, put: Put) -> Iterator[Frame]:
+    """The same frames, telling how far they are from time to time."""
+    told = monotonic()
+    for frame in frames:
+        if monotonic() - told > TELL:
+            told = monotonic()
+            put(Looked(min(max(frame.index - plan.start, 0), plan.stop - plan.start)))
+        yield frame
 
 
 class _Worker:
@@ -122,7 +155,7 @@ class _Worker:
 
     def __init__(self, scan: Scan, plan: Plan, put: Put) -> None:
         self._scan, self._plan, self._put = scan, plan, put
-        self._given: GivenMattes | None = None
+        self._given, self._placed = plan.given, False
         self._placing, self._left = Lock(), Event()
 
     def span(self, span: Span) -> None:
@@ -175,9 +208,9 @@ class _Worker:
     def _mattes(self) -> GivenMattes:
         """The given mattes with the picture area, which is looked for once."""
         with self._placing:
-            if self._given is None:
-                info, recipe = self._scan.info, self._plan.recipe
-                self._given = open_mattes(recipe, info).with_area(find_area(self._scan, info, recipe.area))
+            if not self._placed:
+                self._given = self._given.with_area(find_area(self._scan, self._scan.info, self._plan.recipe.area))
+                self._placed = True
             return self._given
 
     def _read(self, span: Span) -> Iterator[ReadFrame]:

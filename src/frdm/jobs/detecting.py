@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from frdm.defects.dirtmap import open_mattes
 from frdm.film import MendedFrame, ScanInfo
 from frdm.jobs.analysis import Plan, ShotFound, analyse
 from frdm.jobs.background import ahead
@@ -33,7 +34,7 @@ def detect(
         begin, end = asked_range(scan.info, start, stop)
         refuse_places(scan.info, {"the folder for mattes": Path(mattes)})
         seen = _Seen(MatteFolder(Path(mattes), scan.info), scan.info)
-        plan = Plan(begin, end, recipe, (), all_shots=False, done=frozenset(), skip=lambda _: True, jobs=jobs_for(jobs))
+        plan = Plan(begin, end, recipe, open_mattes(recipe, scan.info), jobs_for(jobs))
         with ahead(partial(analyse, scan, plan), depth=4) as events:
             for event in events:
                 if isinstance(event, ShotFound):

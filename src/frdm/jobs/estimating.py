@@ -12,7 +12,7 @@ from frdm.media.scan import Scan
 from frdm.recipe import Recipe
 
 SECONDS = 0.35  # of two cores for a megapixel of one frame, found by scripts/bench
-BYTES = 260  # of memory for a pixel of one frame: the window around it, motions, working pictures
+BYTES = 400  # of memory for a pixel of one frame: the window around it, motions, working pictures
 BASE = 250 << 20  # bytes of memory that the program takes by itself
 FFV1 = 0.55  # of the raw bytes: what lossless movies of grainy film take
 
@@ -27,14 +27,14 @@ class Estimate:
     sentence: str
 
 
-def estimate(scan: Scan, recipe: Recipe, *, start: int = 0, stop: int | None = None, out: Path | None = None) -> Estimate:
+def estimate(scan: Scan, recipe: Recipe, *, start: int = 0, stop: int | None = None, out: Path | None = None, jobs: int = 1) -> Estimate:
     """The cost of restoring frames start … stop-1; reads one frame to know how fast the film can be read."""
     info = scan.info
     stop = info.length if stop is None else stop
     frames, megapixels = stop - start, info.width * info.height / 1e6
     reading = _seconds(lambda: scan.frame(start))
     seconds = frames * max(SECONDS * megapixels, reading)
-    memory = BASE + round(BYTES * megapixels * 1e6)
+    memory = BASE + jobs * round(BYTES * megapixels * 1e6)
     disk = needed_disk(scan, start, stop, out=out)
     return Estimate(seconds, memory, disk, _sentence(scan, frames, cost=(seconds, memory, disk), out=out))
 

@@ -14,10 +14,16 @@ from frdm.media.scan import open_scan
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def default_out(film: Path, *, folder: bool) -> Path:
+def default_out(info: ScanInfo) -> Path:
     """`NAME_frdm` beside a folder of frames, `STEM_frdm.mkv` beside a movie."""
-    whole = film.resolve()
-    return whole.with_name(f"{whole.name}_frdm") if folder else whole.with_name(f"{whole.stem}_frdm.mkv")
+    whole = film_place(info)
+    return whole.with_name(f"{whole.name}_frdm") if info.names else whole.with_name(f"{whole.stem}_frdm.mkv")
+
+
+def film_place(info: ScanInfo) -> Path:
+    """The movie, or the folder that the frames lie in."""
+    whole = info.path.resolve()
+    return whole if whole.is_dir() or not info.names else whole.parent
 
 
 def refuse_overlap(film: Path, place: Path, what: str) -> None:
@@ -140,8 +146,3 @@ def disk_errors(place: Path) -> Iterator[None]:
         what = "the disk is full" if error.errno in _FULL else f"can't be written ({error.strerror or error})"
         path = error.filename or place
         raise OutputError(f"{path}: {what}; mend that and run the same command again: it goes on where it stopped") from error
-
-
-def film_is_folder(info: ScanInfo) -> bool:
-    """Whether the film is a folder of frames."""
-    return bool(info.names)

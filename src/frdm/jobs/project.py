@@ -64,27 +64,36 @@ def project_row(scan: Scan, recipe: Recipe, *, start: int, stop: int) -> Project
 
 @contextmanager
 def making(folder: Path, row: ProjectRow, *, fresh: bool) -> Iterator[Project]:
-    """The project in `folder`, made if it isn't there; held against other jobs.
+    """The project in `folder`, made if it isn't there; held against other jobs. One that an error leaves empty is taken away.
 
     Raises `SettingsChanged` when it was made of another film or with other settings, `OutputError` when the folder can't be written.
     """
+    there = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: the project's folder can't be made ({error.strerror}); give another place with --project") from None
     _refuse_foreign(folder)
-    with only_job(folder):
-        if fresh:
-            start_over(folder)
-        with Ledger(folder, create=True) as ledger:
-            known = ledger.project()
-            if known is None:
-                ledger.begin(row)
-            else:
-                check_same(known, row, folder)
-                if known.film != row.film:
-                    ledger.moved(row.film)
-            yield Project(folder, ledger, ledger.project() or row)
+    useful = True
+    try:
+        with only_job(folder):
+            if fresh:
+                start_over(folder)
+            with Ledger(folder, create=True) as ledger:
+                known = ledger.project()
+                if known is None:
+                    ledger.begin(row)
+                else:
+                    check_same(known, row, folder)
+                    if known.film != row.film:
+                        ledger.moved(row.film)
+                try:
+                    yield Project(folder, ledger, ledger.project() or row)
+                finally:
+                    useful = bool(ledger.shots()) or any(output.state != "started" for output in ledger.outputs())
+    finally:
+        if not useful and not there:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -101,6 +110,14 @@ def existing(folder: Path, *, alone: bool) -> Iterator[Project]:
             return
         with only_job(folder):
             yield Project(folder, ledger, row)
+
+
+def film_of(project: Project) -> Path:
+    """Where the film lay at the last run. Raises `LedgerError` when it is there no more."""
+    film = Path(project.row.film)
+    if not film.exists() and "%" not in film.name and "#" not in film.name:
+        raise LedgerError(f"{film}: the film of {project.folder} lies there no more; say with --film where it is now")
+    return film
 
 
 def start_over(folder: Path) -> None:

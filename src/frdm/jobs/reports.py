@@ -14,7 +14,7 @@ from typing import Any
 
 from frdm.film import Box, ScanInfo
 from frdm.jobs.progress import Summary
-from frdm.jobs.project import REPORT, Project, existing
+from frdm.jobs.project import REPORT, Project, existing, film_of
 from frdm.jobs.recording import Patches
 from frdm.ledger.decisions import held, history, repairs, repairs_between
 from frdm.ledger.patches import sync_folder
@@ -140,7 +140,7 @@ def crops(project: str | Path, n: int = 12) -> Iterator[Crop]:
         if not chosen:
             return
         with ExitStack() as stack:
-            scan = stack.enter_context(open_scan(opened.row.film, transfer=recipe.transfer, fields=recipe.fields))
+            scan = stack.enter_context(open_scan(film_of(opened), transfer=recipe.transfer, fields=recipe.fields))
             patches = Patches(opened)
             stack.callback(patches.close)
             for row in chosen:

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import xxhash
 
+from frdm.defects.dirtmap import GivenMattes, open_mattes
 from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged
 from frdm.film import ScanInfo
 from frdm.jobs import outputs
-from frdm.jobs.analysis import Plan, Step, analyse
+from frdm.jobs.analysis import Looked, Plan, Step, analyse
 from frdm.jobs.background import ahead
 from frdm.jobs.estimating import estimate, frame_bytes, needed_disk
 from frdm.jobs.mattes import MatteFolder
 from frdm.jobs.progress import Progress, Summary
-from frdm.jobs.project import SUFFIX, Project, existing, making, project_folder, project_row
+from frdm.jobs.project import SUFFIX, Project, existing, film_of, making, project_folder, project_row
 from frdm.jobs.recording import Recorder, Target
 from frdm.jobs.reports import is_about, summarise, write_report
 from frdm.ledger.decisions import frames_decided
@@ -33,7 +34,7 @@ from frdm.media.scan import Scan, open_scan
 from frdm.media.writer import FilmWriter, open_writer
 from frdm.recipe import Recipe, recipe_from
 
-_WAITING = 256 << 20  # bytes of frames that may wait between the two threads
+_WAITING = 128 << 20  # bytes of frames that may wait between the two threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Job:
     codec: str | None
     mattes: Path | None
     began: float
+    given: GivenMattes
     jobs: int = 1
 
 
@@ -74,13 +76,14 @@ def restore(
     began, recipe = time.monotonic(), recipe or Recipe()
     with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
         begin, end = asked_range(scan.info, start, stop)
-        given = outputs.default_out(scan.info.path, folder=bool(scan.info.names)) if out is None else Path(out)
+        marked = open_mattes(recipe, scan.info)
+        given = outputs.default_out(scan.info) if out is None else Path(out)
         target = None if dry_run else given
         folder = project_folder(given, None if project is None else Path(project))
         places = {"the output": given, "the project": folder} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
         refuse_places(scan.info, places)
         with making(folder, project_row(scan, recipe, start=begin, stop=end), fresh=fresh) as opened:
-            job = Job(scan, recipe, begin, end, target, codec, None if mattes is None else Path(mattes), began, jobs_for(jobs))
+            job = Job(scan, recipe, begin, end, target, codec, None if mattes is None else Path(mattes), began, marked, jobs_for(jobs))
             yield from _run(opened, job, again=False)
 
 
@@ -102,12 +105,12 @@ def render(
         made = [output for output in opened.ledger.outputs() if output.state != "replaced"]
         target = Path(out) if out is not None else _last_place(opened, made)
         codec = codec or next((output.codec for output in reversed(made) if output.path == str(target.resolve())), None)
-        with open_scan(film or row.film, transfer=recipe.transfer, fields=recipe.fields) as scan:
+        with open_scan(film or film_of(opened), transfer=recipe.transfer, fields=recipe.fields) as scan:
             if scan.identity() != row.identity:
                 raise SettingsChanged(f"{scan.info.path}: not the film that {project} was made of, or changed since; give that film")
             _refuse_unfinished(opened)
             refuse_places(scan.info, {"the output": target} | ({} if mattes is None else {"the folder for mattes": Path(mattes)}))
-            job = Job(scan, recipe, row.start, row.stop, target, codec, None if mattes is None else Path(mattes), began)
+            job = Job(scan, recipe, row.start, row.stop, target, codec, None if mattes is None else Path(mattes), began, GivenMattes())
             yield from _run(opened, job, again=True)
 
 
@@ -130,7 +133,7 @@ def refuse_places(info: ScanInfo, places: dict[str, Path]) -> None:
     """Raise `OutputError` where something would be written into the scan, or two things into one place."""
     taken: dict[Path, str] = {}
     for what, place in places.items():
-        outputs.refuse_overlap(info.path, place, what)
+        outputs.refuse_overlap(outputs.film_place(info), place, what)
         if other := taken.get(place.resolve()):
             raise OutputError(f"{place}: given as {other} and as {what}; give two places")
         taken[place.resolve()] = what
@@ -148,9 +151,8 @@ def _run(project: Project, job: Job, *, again: bool) -> Iterator[Progress]:
             yield from _nothing_to_do(project, job, done=done, stale=stale)
             return
         outputs.refuse_unwritable(job.out)
-    yield Progress(
-        "start", 0, job.stop - job.start, note=estimate(job.scan, job.recipe, start=job.start, stop=job.stop, out=job.out).sentence
-    )
+    cost = estimate(job.scan, job.recipe, start=job.start, stop=job.stop, out=job.out, jobs=job.jobs)
+    yield Progress("start", 0, job.stop - job.start, note=cost.sentence)
     with ExitStack() as stack, outputs.disk_errors(job.out or project.folder):
         output = writer = place = None
         if job.out is not None:
@@ -192,15 +194,16 @@ def _frames(project: Project, job: Job, *, target: Target) -> Iterator[Progress]
 
 
 def _taken(events: Iterator[Step], recorder: Recorder, job: Job) -> Iterator[Progress]:
-    counts, before = recorder.counts, -1
+    """Record all that comes and say how far the job is: first in looking for shots, then in frames."""
+    counts, before, frames = recorder.counts, 0, job.stop - job.start
     for event in events:
         recorder.take(event)
-        if counts.frames != before:
+        seconds = time.monotonic() - job.began
+        if isinstance(event, Looked) and counts.frames == 0:
+            yield Progress("shots", event.frames, frames, seconds=seconds)
+        elif isinstance(event, Looked) or counts.frames != before:
             before = counts.frames
-            seconds = time.monotonic() - job.began
-            yield Progress(
-                "frames", before, job.stop - job.start, counts.found, counts.mended, counts.held, seconds=seconds, resumed=counts.resumed
-            )
+            yield Progress("frames", before, frames, counts.found, counts.mended, counts.held, seconds=seconds, resumed=counts.resumed)
 
 
 def _plan(project: Project, job: Job, target: Target) -> Plan:
@@ -212,8 +215,17 @@ def _plan(project: Project, job: Job, target: Target) -> Plan:
     def skip(index: int) -> bool:
         return writer is None or (index in written and index not in decided and writer.has(index))
 
-    shots = [row.shot for row in ledger.shots()]
-    return Plan(job.start, job.stop, job.recipe, shots, project.row.shots_found, frozenset(s.start for s in ledger.spans()), skip, job.jobs)
+    return Plan(
+        job.start,
+        job.stop,
+        job.recipe,
+        job.given,
+        jobs=job.jobs,
+        shots=[row.shot for row in ledger.shots()],
+        all_shots=project.row.shots_found,
+        done=frozenset(span.start for span in ledger.spans()),
+        skip=skip,
+    )
 
 
 def _finish(project: Project, out: Path, *, place: Path, writer: FilmWriter, output: OutputRow) -> None:

@@ -97,12 +97,12 @@ def verify(
         proof = Proof(opened, recipe, film, made)
         stack.callback(proof.close)
         sums = FrameMd5(made.info) if "framemd5" in manifests else None
-        result = proof.run(sums, watch)
+        proof.run(sums, watch)
         folder = opened.folder.resolve()
         written = write_manifests(Path(restored).resolve(), folder, manifests)
         if sums is not None:
             written.insert(0, sums.write(folder / f"{Path(restored).resolve().name}.framemd5"))
-    return result(tuple(written))
+        return proof.result(tuple(written))
 
 
 class Proof:
@@ -124,8 +124,8 @@ class Proof:
     def close(self) -> None:
         self._patches.close()
 
-    def run(self, sums: FrameMd5 | None, watch: Callable[[int, int], None] | None) -> Callable[[tuple[Path, ...]], VerifyResult]:
-        """Look at all frames, or up to the first that differs; the result lacks only the manifests' names."""
+    def run(self, sums: FrameMd5 | None, watch: Callable[[int, int], None] | None) -> None:
+        """Look at all frames, or up to the first that differs."""
         row = self._project.row
         wanted = row.stop - row.start
         if self._made.info.length != wanted:
@@ -139,7 +139,6 @@ class Proof:
                     watch(len(self._shares), wanted)
                 if self._complaint:
                     break
-        return self._result
 
     def _frame(self, scanned: Frame, made: Frame) -> None:
         """Prove one frame; the first complaint stays."""
@@ -179,7 +178,8 @@ class Proof:
         elif recorded != (row.scan, row.restored):
             self._complaint = f"frame {scanned.index}: the digests in {REPORT} are not those of scan and film"
 
-    def _result(self, written: tuple[Path, ...]) -> VerifyResult:
+    def result(self, written: tuple[Path, ...]) -> VerifyResult:
+        """What was proved; `written` are the manifests."""
         worst = max(self._shares, key=lambda frame: self._shares[frame], default=None)
         most = self._shares[worst] if worst is not None else 0.0
         if not self._complaint and most > self._recipe.most_altered:

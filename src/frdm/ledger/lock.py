@@ -16,12 +16,18 @@ def only_job(folder: Path) -> Iterator[None]:
 
     SQLite's own file lock is used because the operating system drops it with the process; readers of the ledger are not kept out.
     """
-    connection = sqlite3.connect(folder / NAME, timeout=0.2, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(folder / NAME, timeout=0.2, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{folder}: can't be written ({error}); look at its permissions") from None
     try:
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            raise LedgerError(f"{folder}: another frdm is working on this project; wait for it or stop it") from None
+        except sqlite3.OperationalError as error:
+            what = "another frdm is working on this project; wait for it or stop it"
+            if "locked" not in str(error):
+                what = f"can't be held against other jobs ({error}); put it on another disk with --project"
+            raise LedgerError(f"{folder}: {what}") from None
         yield
     finally:
         connection.close()

@@ -155,6 +155,8 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (("first tables", FIRST),)
 
 def migrate(connection: sqlite3.Connection, where: str) -> None:
     """Bring the tables up to this version of frdm; refuse foreign files and newer ledgers with a sentence."""
+    if _done(connection, where) == len(MIGRATIONS):
+        return  # readers never wait for a writer
     connection.execute("BEGIN IMMEDIATE")
     try:
         done = _done(connection, where)
@@ -190,6 +192,8 @@ def _done(connection: sqlite3.Connection, where: str) -> int:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     if application == 0 and tables == 0:
+        return 0
+    if application == APPLICATION and tables == 0:
         return 0
     if application != APPLICATION:
         raise LedgerError(f"{where}: a database of another program where a ledger of frdm was wanted; give the project's own folder")

@@ -114,10 +114,11 @@ def container_of(out: Path) -> str:
 def candidates(info: ScanInfo, out: Path, codec: str | None, origin: Origin | None) -> list[Choice]:
     """Ways to write `out`, best first, to be tried until the container takes one. `origin`: of a movie scan. Raises `OutputError`."""
     container = container_of(out)
-    if codec is not None:
-        return _choices(info, out, codec, container, origin)
+    names = [codec] if codec is not None else _defaults(info, container)
+    if len(names) == 1:
+        return _choices(info, out, names[0], container, origin)
     found = []
-    for name in _defaults(info, container):
+    for name in names:
         with contextlib.suppress(OutputError):
             found += _choices(info, out, name, container, origin)
     if not found:
@@ -167,10 +168,8 @@ def _formats(encoding: Encoding, out: Path, name: str, container: str, origin: O
         return [(format_, format_) for format_ in exact]
     source = first or next(iter(holding(encoding, PIXEL_FORMATS)), "")
     if rule.lossless or not source:
-        raise OutputError(
-            f"{out}: {name} can't hold the scan's {described(encoding)} codes exactly; use .mkv with --codec ffv1"
-            + ("" if source else ", or a folder of numbered frames")
-        )
+        advice = "write a folder of numbered frames" if name == "ffv1" else "use .mkv with --codec ffv1"
+        raise OutputError(f"{out}: {name} can't hold the scan's {described(encoding)} codes exactly; {advice}")
     target, _ = find_best_pix_fmt_of_list([format_ for format_ in offered if format_ in PIXEL_FORMATS], source, bool(encoding.extra))
     assert target is not None, "every lossy encoder of the table offers formats"
     return [(source, target.name)]

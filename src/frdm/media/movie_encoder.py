@@ -100,11 +100,13 @@ def describe(context: VideoCodecContext, scan: Scan, choice: Choice, clock: Cloc
     info, tags = scan.info, _written_tags(scan, choice)
     context.width, context.height, context.pix_fmt = info.width, info.height, choice.target
     context.time_base = clock.base
-    context.framerate = clock.rate if clock.steady else Fraction(0)
+    context.framerate = (
+        clock.rate if clock.steady or choice.container != "matroska" else Fraction(0)
+    )  # Matroska would write it as the duration
     context.sample_aspect_ratio = info.pixel_aspect
     context.color_range, context.color_primaries = tags.range, tags.primaries
     context.color_trc, context.colorspace = tags.transfer, tags.matrix
-    context.flags |= CodecFlags.bitexact
+    context.flags |= CodecFlags.bitexact | CodecFlags.frame_duration
     context.thread_count = _THREADS
     if isinstance(scan, Movie) and scan.field_order > 1:
         context.field_order = scan.field_order
@@ -112,7 +114,7 @@ def describe(context: VideoCodecContext, scan: Scan, choice: Choice, clock: Cloc
 
 def memory_of(planes: Sequence[Codes], scan: Scan, choice: Choice, context: VideoCodecContext) -> av.VideoFrame:
     """Planes as the encoder's picture: copied, or for a lossy codec that lacks the scan's format converted."""
-    memory = av.VideoFrame(scan.info.width, scan.info.height, choice.source)
+    memory = av.VideoFrame(context.width, context.height, choice.source)
     fill_memory(memory, PIXEL_FORMATS[choice.source], planes)
     if choice.converts:
         memory.color_range = colour_tags(scan).range or _range_of(scan.info.encoding)
@@ -141,16 +143,19 @@ def tried(scan: Scan, choice: Choice, clock: Clock) -> bytes | None:
     None if the container refuses it or, of a lossless codec, a code came back changed. Noise of all codes, as some writers
     take what no reader understands (raw pictures) or clip codes at the ends of the range.
     """
-    planes, file = _noise(scan), io.BytesIO()
+    info, file = scan.info, io.BytesIO()
+    width, height = (info.width, info.height) if choice.rule.copies else (_cut(info.width, 256), _cut(info.height, 128))
+    planes = _noise(info.encoding, height, width)
     try:
-        with av.open(file, "w", format=choice.container, container_options={"fflags": "+bitexact"}) as output:
+        with av.open(file, "w", format=choice.container, container_options=muxing(choice)) as output:
             stream = output.add_stream(choice.rule.encoder, rate=clock.rate, options=dict(choice.options))
             assert isinstance(stream, VideoStream)
             describe(stream.codec_context, scan, choice, clock)
+            stream.codec_context.width, stream.codec_context.height = width, height
             packets = [*encoded(planes, scan, choice, stream, clock, order=0), *stream.encode(None)]
             own = b"".join(bytes(packet) for packet in packets)
             output.start_encoding()
-            if choice.rule.lossless:  # the times of a lone packet of x265 are no times
+            if choice.rule.lossless or choice.rule.copies:  # a lone packet of x265 has no times
                 output.mux(packets)
         if choice.rule.lossless:
             with av.open(io.BytesIO(file.getvalue()), "r") as again:
@@ -162,10 +167,14 @@ def tried(scan: Scan, choice: Choice, clock: Clock) -> bytes | None:
     return own
 
 
-def _noise(scan: Scan) -> list[Codes]:
-    info, encoding = scan.info, scan.info.encoding
+def _cut(length: int, most: int) -> int:
+    """A shorter side that encoders treat alike: the rest to 64 stays."""
+    return min(length, most + length % 64)
+
+
+def _noise(encoding: Encoding, height: int, width: int) -> list[Codes]:
     random = np.random.default_rng(0)
-    shapes = [encoding.plane_shape(plane, info.height, info.width) for plane in range(encoding.pictures + len(encoding.extra))]
+    shapes = [encoding.plane_shape(plane, height, width) for plane in range(encoding.pictures + len(encoding.extra))]
     if encoding.floating:
         return [random.uniform(-1, 2, shape).astype(encoding.dtype) for shape in shapes]
     return [random.integers(0, 1 << encoding.bits, shape, encoding.dtype) for shape in shapes]
@@ -173,6 +182,12 @@ def _noise(scan: Scan) -> list[Codes]:
 
 def _equal(ours: Sequence[Codes], theirs: Sequence[Codes]) -> bool:
     return len(ours) == len(theirs) and all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(ours, theirs, strict=True))
+
+
+def muxing(choice: Choice) -> dict[str, str]:
+    """The container's options: the same bytes in each run; pictures wait half a second for sound at most, as they need much memory."""
+    own = {"fflags": "+bitexact"}
+    return own if choice.family in ("h264", "h265") else own | {"max_interleave_delta": "500000"}
 
 
 def packet_header(name: str, packet: bytes) -> bytes:

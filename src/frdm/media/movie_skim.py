@@ -5,7 +5,7 @@ Only what is certain is used: for anything unusual the answer is None, and all p
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -103,7 +103,7 @@ def _number(file: BinaryIO, *, keep: bool) -> int | None:
     return None if not keep and value == (1 << 7 * length) - 1 else value
 
 
-def _elements(file: BinaryIO, place: int, end: int) -> Iterator[tuple[int, int, int]]:
+def elements(file: BinaryIO, place: int, end: int) -> Iterator[tuple[int, int, int]]:
     """(name, begin, end) of the contents of each element between two places. Raises `EOFError` for a size that isn't known."""
     while place < end:
         file.seek(place)
@@ -118,7 +118,7 @@ def _elements(file: BinaryIO, place: int, end: int) -> Iterator[tuple[int, int, 
 def _top(file: BinaryIO, size: int) -> Iterator[tuple[int, int, int, bool]]:
     """The elements of a Matroska file's level 0, with whether their length is that of the file."""
     try:
-        for name, begin, end in _elements(file, 0, size):
+        for name, begin, end in elements(file, 0, size):
             yield name, begin, end, name == _SEGMENT
     except EOFError:
         return
@@ -138,7 +138,7 @@ def _segment(file: BinaryIO, place: int, end: int) -> list[Stamp] | None:
     film: int | None = None
     stamps: list[Stamp] = []
     try:
-        for name, begin, stop in _elements(file, place, end):
+        for name, begin, stop in elements(file, place, end):
             if name == _TRACKS:
                 film = _only_film(file, begin, stop)
             elif name == _CLUSTER and film is None:
@@ -153,9 +153,9 @@ def _segment(file: BinaryIO, place: int, end: int) -> list[Stamp] | None:
 def _only_film(file: BinaryIO, place: int, end: int) -> int | None:
     """The number of the video track, if there is one alone."""
     films = []
-    for name, begin, stop in _elements(file, place, end):
+    for name, begin, stop in elements(file, place, end):
         if name == _TRACK:
-            values = {inner: _integer(file, at, to) for inner, at, to in _elements(file, begin, stop) if inner in (_NUMBER, _KIND)}
+            values = {inner: _integer(file, at, to) for inner, at, to in elements(file, begin, stop) if inner in (_NUMBER, _KIND)}
             if values.get(_KIND) == 1:
                 films.append(values.get(_NUMBER, 0))
     return films[0] if len(films) == 1 else None
@@ -167,25 +167,28 @@ def _integer(file: BinaryIO, begin: int, end: int) -> int:
 
 
 def _cluster(file: BinaryIO, place: int, end: int, film: int) -> Iterator[Stamp]:
+    """The stamps of the film's blocks; one that reaches beyond `end` isn't whole."""
     time = 0
-    for name, begin, stop in _elements(file, place, end):
+    for name, begin, stop in elements(file, place, end):
+        found: Stamp | None = None
         if name == _TIMESTAMP:
             time = _integer(file, begin, stop)
         elif name == _SIMPLE:
-            yield from _block(file, begin, stop, time, film, end=end, reference=None)
+            found = _block(file, begin, stop, film)
         elif name == _GROUP:
-            inside = {inner: (at, to) for inner, at, to in _elements(file, begin, min(stop, end))}
-            if _BLOCK in inside:
-                yield from _block(file, *inside[_BLOCK], time, film, end=end, reference=_REFERENCE in inside)
+            inside = {inner: (at, to) for inner, at, to in elements(file, begin, min(stop, end))}
+            found = _block(file, *inside[_BLOCK], film) if _BLOCK in inside else None
+            found = replace(found, key=_REFERENCE not in inside) if found else None
+        if found is not None and found.time is not None:
+            yield replace(found, time=time + found.time, whole=stop <= end)
 
 
-def _block(file: BinaryIO, begin: int, stop: int, time: int, film: int, *, end: int, reference: bool | None) -> Iterator[Stamp]:
-    """The stamp of one block, if it is the film's. Raises `EOFError` for several frames in one block."""
+def _block(file: BinaryIO, begin: int, stop: int, film: int) -> Stamp | None:
+    """The stamp of one block, its time counted from the cluster's; None if not the film's. Raises `EOFError` for several frames in one."""
     file.seek(begin)
     if _number(file, keep=False) != film:
-        return
+        return None
     head = file.read(3)
     if len(head) < 3 or head[2] & 0x06:
         raise EOFError
-    key = bool(head[2] & 0x80) if reference is None else not reference
-    yield Stamp(time + struct.unpack(">h", head[:2])[0], key, stop - file.tell(), stop <= end)
+    return Stamp(struct.unpack(">h", head[:2])[0], bool(head[2] & 0x80), stop - file.tell())

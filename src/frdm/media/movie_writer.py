@@ -18,8 +18,9 @@ from av.video.stream import VideoStream
 from frdm.errors import OutputError
 from frdm.film import Frame, Mask
 from frdm.media.movie import Movie, open_movie
+from frdm.media.movie_aspect import write_aspect
 from frdm.media.movie_codecs import CONSTANT_RATE, Choice, Origin, candidates
-from frdm.media.movie_encoder import Clock, describe, encoded, packet_header, tried
+from frdm.media.movie_encoder import Clock, describe, encoded, muxing, packet_header, tried
 from frdm.media.movie_formats import PIXEL_FORMATS, ColourTags, described, encoding_of
 from frdm.media.movie_packets import Passengers, VideoPackets, tags_of, timecode_after
 from frdm.media.scan import Scan
@@ -36,7 +37,7 @@ class MovieWriter:
         self._warnings: list[str] = []
         self._passengers: Passengers | None = None
         self._copied = _copying(scan, plan, start)
-        self._output = av.open(str(self._part), "w", format=plan.choice.container, container_options={"fflags": "+bitexact"})
+        self._output = av.open(str(self._part), "w", format=plan.choice.container, container_options=muxing(plan.choice))
         with self._errors():
             self._stream = self._video()
             self._board()
@@ -81,9 +82,20 @@ class MovieWriter:
                 self._passengers.until(None)
             self._output.close()
             self._close_readers()
+            self._shape()
             with self._part.open("rb+") as file:
                 os.fsync(file.fileno())
             self._part.replace(self._out)
+
+    def _shape(self) -> None:
+        """Pixels that are not square, where the muxer can't be told of them."""
+        aspect = self._scan.info.pixel_aspect
+        if self._choice.container != "matroska" or aspect in (0, 1):
+            return
+        try:
+            write_aspect(self._part, aspect)
+        except (ValueError, StopIteration, EOFError) as error:
+            self._warnings.append(f"the pixels' shape {aspect} is not written ({error})")
 
     def _video(self) -> VideoStream:
         stream = self._output.add_stream(self._choice.rule.encoder, rate=self._scan.info.rate, options=dict(self._choice.options))
@@ -231,17 +243,18 @@ def _check_place(scan: Scan, out: Path) -> None:
         raise OutputError(f"{out} is the scan itself, which is never written over; give another name")
 
 
-def codec_error(written: Path, frames: Iterable[Frame], *, start: int = 0) -> tuple[float, float] | None:
+def codec_error(scan: Scan, written: Path, frames: Iterable[Frame], *, start: int = 0) -> tuple[float, float] | None:
     """(greatest, mean) difference in codes that a lossy movie's codec made to `frames`, those given to its writer.
 
-    `start`: the first one's place in the movie. None where the codec's pixel format differs from the frames'.
+    `start`: the first one's place in the movie. None where its codes can't be compared with the scan's, as they are of another kind.
     """
     greatest, total, count = 0.0, 0.0, 0
-    with open_movie(written, fields=True) as movie:
+    with open_movie(written, fields=True, transfer=scan.info.encoding.transfer) as movie:
+        ours, theirs = scan.info.encoding, movie.info.encoding
+        if (ours.layout, ours.bits, ours.subsampling, ours.black) != (theirs.layout, theirs.bits, theirs.subsampling, theirs.black):
+            return None
         for frame, seen in zip(frames, movie.frames(start), strict=False):
-            for ours, theirs in zip(frame.planes, seen.planes, strict=False):
-                if ours.shape != theirs.shape or ours.dtype != theirs.dtype or len(frame.planes) != len(seen.planes):
-                    return None
-                difference = np.abs(ours.astype(np.float64) - theirs)
+            for given, got in zip(frame.planes, seen.planes, strict=False):
+                difference = np.abs(given.astype(np.float64) - got)
                 greatest, total, count = max(greatest, float(difference.max())), total + float(difference.sum()), count + difference.size
     return greatest, total / count if count else 0.0

@@ -1,6 +1,7 @@
 """Neighbours brought to the centre, each with the trust that it deserves at every pixel.
 
-Trust is 1 where a neighbour shows the same film (motion goes there and back, what it shows agrees with the centre's surround) and falls to 0 where it can't.
+Trust is 1 where a neighbour shows the same film (motion goes there and back, what it shows agrees with the centre's surround) and falls
+to 0 where it can't.
 """
 
 from dataclasses import dataclass
@@ -20,21 +21,24 @@ class Aligned:
     luma: Real  # (H, W) of the neighbour, warped, its exposure matched to the centre's
     displacement: Real  # (2, H, W), centre(p) ≈ neighbour(p + d)
     inconsistency: Real  # (H, W) px, how far there-and-back misses
+    exposure: Real  # (H, W) what was added to the neighbour to match the centre's exposure
 
 
-def match_exposure(centre: Real, warped: Real, *, reach: int, limit: float) -> Real:
-    """`warped` with the slow difference to the centre taken off (flicker, breathing, fades).
+def exposure_between(centre: Real, warped: Real, *, reach: int, limit: float) -> Real:
+    """The slow difference to the centre (flicker, breathing, fades), to be added to `warped`.
 
     The difference is averaged over `reach` px after clipping to ± `limit`, so that a defect moves it little.
     """
     difference = np.clip(centre - warped, -4 * limit, 4 * limit)
     steady = np.median(difference[::8, ::8])
     local = cv2.boxFilter(np.clip(difference - steady, -limit, limit), -1, (reach, reach), borderType=cv2.BORDER_REFLECT)
-    out: Real = warped + local + np.float32(steady)
+    out: Real = local + np.float32(steady)
     return out
 
 
 def align(centre: Real, neighbour: Real, d: Real, inconsistency: Real, offset: int) -> Aligned:
     """Bring `neighbour` to `centre` along the displacement `d`."""
     reach = 2 * max(8, round(centre.shape[0] / 20)) + 1
-    return Aligned(offset, match_exposure(centre, warp(neighbour, d), reach=reach, limit=0.04), d, inconsistency)
+    warped = warp(neighbour, d)
+    exposure = exposure_between(centre, warped, reach=reach, limit=0.04)
+    return Aligned(offset, warped + exposure, d, inconsistency, exposure)

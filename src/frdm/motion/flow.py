@@ -5,6 +5,7 @@ Knows nothing of defects. Source: Kroeger 2016 (DIS), as OpenCV implements it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,16 +30,19 @@ class FlowScale:
 
 
 def flow_picture(luma: Real, scale: FlowScale) -> NDArray[np.uint8]:
-    """The 8-bit picture that motion is measured on: reduced, small specks and grain taken off by a median so that motion does not follow them."""
+    """The 8-bit picture that motion is measured on: reduced, small specks and grain taken off by a median so that motion does not
+    follow them.
+    """
     small = cv2.resize(luma, scale.reduced, interpolation=cv2.INTER_AREA) if scale.reduced != scale.whole else luma
     codes = np.rint(np.clip(np.nan_to_num(small), 0, 1) * 255).astype(np.uint8)
-    return cv2.medianBlur(codes, 5)  # type: ignore[return-value]
+    return np.asarray(cv2.medianBlur(codes, 5))
 
 
 def displacement(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> Real:
     """Displacement (2, h, w) in pixels of the reduced pictures; one thread, since DIS's result depends on their number."""
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = dis.calc(target, source, None)  # type: ignore[call-overload]
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    nothing: Any = None  # no first guess
+    flow = dis.calc(target, source, nothing)
     return np.ascontiguousarray(flow[..., ::-1].transpose(2, 0, 1), dtype=np.float32)
 
 
@@ -57,10 +61,11 @@ def warp(source: Real, d: Real, *, cubic: bool = False) -> Real:
     height, width = d.shape[1:]
     rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
     kernel = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    return cv2.remap(source, columns + d[1], rows + d[0], kernel, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.remap(source, columns + d[1], rows + d[0], kernel, borderMode=cv2.BORDER_REPLICATE))
 
 
 def round_trip(there: Real, back: Real) -> Real:
     """How far (px) a point lands from itself after going to the source and back: 0 where motion is consistent."""
     returned = np.stack([warp(back[0], there), warp(back[1], there)])
-    return np.hypot(there[0] + returned[0], there[1] + returned[1])
+    out: Real = np.hypot(there[0] + returned[0], there[1] + returned[1])
+    return out

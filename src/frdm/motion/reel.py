@@ -48,7 +48,7 @@ class Reel:
         oldest = index + 1 - HALO
         for store in (self._frames, self._lumas, self._small, self._sampled, self._changes):
             for key in [k for k in store if k < oldest]:
-                del store[key]  # type: ignore[attr-defined]
+                del store[key]
         for pair in [p for p in self._flows if min(p) < oldest]:
             del self._flows[pair]
 
@@ -79,7 +79,7 @@ class Reel:
         other, mirror = index + offset, index - offset
         assert self._scale is not None
         there, back = self._flows[index, other], self._flows[other, index]
-        astray = cv2.resize(round_trip(there, back), self._scale.whole)
+        astray: Real = np.asarray(cv2.resize(round_trip(there, back), self._scale.whole), np.float32)
         aligned: Aligned = align(self._lumas[index], self._lumas[other], enlarge(there, self._scale), astray, offset)
         across = self._flows.get((mirror, other)) if abs(offset) == 1 else None
         halfway = None if across is None else enlarge(across * np.float32(0.5), self._scale)

@@ -1,7 +1,7 @@
 """A window as detection and filling see it: the centre, its neighbours, and the motion between them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,22 @@ class Window:
     frame: Frame
     luma: Real
     neighbours: Sequence[Neighbour]
-    cadence: Cadence = Cadence()
+    cadence: Cadence = field(default_factory=Cadence)
 
     @property
     def aligned(self) -> list[Aligned]:
         return [n.aligned for n in self.neighbours]
 
 
-def choose_offsets(index: int, start: int, stop: int, *, skip: frozenset[int] = frozenset(), count: int = 4, reach: int = 4) -> tuple[int, ...]:
-    """Offsets of the `count` nearest usable frames of the shot start … stop-1, nearest first; `skip` holds frames that repeat the centre."""
-    usable = (k for k in sorted(range(-reach, reach + 1), key=lambda k: (abs(k), k)) if k and start <= index + k < stop and index + k not in skip)
+def choose_offsets(
+    index: int, start: int, stop: int, *, skip: frozenset[int] = frozenset(), count: int = 4, reach: int = 4
+) -> tuple[int, ...]:
+    """Offsets of the `count` nearest usable frames of the shot start … stop-1, nearest first; `skip` holds frames that repeat the
+    centre.
+    """
+    usable = (
+        k for k in sorted(range(-reach, reach + 1), key=lambda k: (abs(k), k)) if k and start <= index + k < stop and index + k not in skip
+    )
     return tuple(k for k, _ in zip(usable, range(count), strict=False))
 
 

@@ -1,6 +1,7 @@
 """Film grain: measured per plane and tone on a frame, and drawn anew for fills.
 
-Grain is what is left of a flat place after a Gaussian of `SCALE` px is taken off; its strength is a function of tone, its softness one number.
+Grain is what is left of a flat place after a Gaussian of `SCALE` px is taken off; its strength is a function of tone, its softness one
+number.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ def high_pass(picture: Real) -> Real:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grain:
-    """Grain of one plane: standard deviation of the high-pass at `TONES` levels between `low` and `high`, and the blur (px) that gives its softness."""
+    """Grain of one plane: standard deviation of the high-pass at `TONES` levels between `low` and `high`, and the blur (px) that gives
+    its softness.
+    """
 
     low: float
     high: float
@@ -75,7 +78,7 @@ def draw_grain(shape: tuple[int, int], softness: float, rng: np.random.Generator
     margin = 6
     noise = rng.standard_normal((shape[0] + 2 * margin, shape[1] + 2 * margin), dtype=np.float32)
     if softness > 0.2:
-        noise = cv2.GaussianBlur(noise, (0, 0), softness)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), softness))
     fine = high_pass(noise)[margin:-margin, margin:-margin]
     out: Real = fine / np.float32(_high_pass_deviation(softness))
     return out
@@ -85,4 +88,6 @@ def _high_pass_deviation(softness: float) -> float:
     """Standard deviation of the high-pass of unit white noise blurred by `softness`: the root of the filters' energy."""
     impulse = np.zeros((33, 33), np.float32)
     impulse[16, 16] = 1
-    return float(np.sqrt((high_pass(cv2.GaussianBlur(impulse, (0, 0), softness) if softness > 0.2 else impulse) ** 2).sum()))
+    if softness > 0.2:
+        impulse = np.asarray(cv2.GaussianBlur(impulse, (0, 0), softness))
+    return float(np.sqrt((high_pass(impulse) ** 2).sum()))
