@@ -82,7 +82,7 @@ def paint(frame: NDArray[np.uint8], look: ReelLook, rng: Rng) -> tuple[NDArray[n
             continue
         a = matte[ys.start - y : ys.stop - y, xs.start - x : xs.stop - x]
         a = np.where(a > 0.03, a, 0)[..., None]
-        goal = rng.uniform(0.02, 0.25) if rng.random() < look.bright else rng.uniform(1.6, 3.2)
+        goal = rng.uniform(0.02, 0.45) if rng.random() < look.bright else rng.uniform(1.0, 3.2)
         goal = goal * (1 + look.tint * rng.uniform(0, 0.6, 3).astype(np.float32))
         density[ys, xs] = density[ys, xs] * (1 - a) + goal * a
         painted[ys, xs] = np.maximum(painted[ys, xs], a[..., 0])

@@ -102,8 +102,11 @@ def measured(window: Any, mask: NDArray[np.bool_], seen: NDArray[np.bool_], unit
 def fit(x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any]) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    rises = ("contrast", "peak", "beyond", "beyond_all", "carried_contrast", "carried_beyond", "carried_closest", "closest", "second")
+    falls = ("spread_ratio", "carried_spread", "ring_ratio", "ring_spread", "astray", "unrest", "wide_unrest", "frame_unrest")
+    sense = [1 if name in (*rises, "elsewhere", "elsewhere_worst") else -1 if name in falls else 0 for name in FEATURES]
     model = HistGradientBoostingClassifier(
-        max_iter=260, learning_rate=0.07, max_leaf_nodes=14, min_samples_leaf=50, l2_regularization=5, random_state=0
+        monotonic_cst=sense, max_iter=260, learning_rate=0.07, max_leaf_nodes=14, min_samples_leaf=50, l2_regularization=5, random_state=0
     )
     return model.fit(x, y, sample_weight=weight)
 

@@ -43,6 +43,7 @@ def restore(
         codec=codec,
         dry_run=dry_run,
         fresh=run.fresh,
+        jobs=run.jobs,
     )
     summary = follow(steps)
     print_summary(summary)

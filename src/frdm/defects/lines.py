@@ -1,9 +1,9 @@
 """Standing line scratches: thin, nearly upright lines that stay at their column while the scene goes its own way.
 
-Two questions are asked, in this order. Is it a line: does a thin ridge run down the picture, farther than the texture around it would by chance? Is it
-damage: does it stand in the neighbours as they lie, and move otherwise than the scene beside it? A pole, a mast or a window bar passes the first and
-fails the second; a line that stands exactly still on a scene that stands exactly still cannot be told from one and is left alone.
-Everything is measured on a small picture of `BANDS` bands of rows. Source: Newson 2014 (a-contrario detection in each frame, then the scene's motion).
+Two questions are asked. Is it a line: does a thin ridge run farther down the picture than it would by chance (defects/ridges.py)?
+Is it damage: does it stand in the neighbours as they lie, and move otherwise than the scene beside it?
+A pole, a mast or a window bar passes the first and fails the second. A line that stands exactly still on a scene that stands exactly
+still cannot be told from one and is left alone. Source: Newson 2014 (lines of each frame, then what moves with the scene is taken out).
 """
 
 from collections.abc import Sequence
@@ -13,38 +13,58 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.defects.ridges import Line, alone, find_ridges, gather, shifted, shrink, small_unit, small_width
 from frdm.film import Box, Defect, Mask, Polarity, Real
-from frdm.motion.window import Window
+from frdm.motion.window import Neighbour, Window
 from frdm.recipe import Detection
 
-BANDS = 96  # bands of rows: a line may slant by one column from one band to the next
-LINES = 720  # pictures higher than this are looked at reduced
-TURN = np.float32(1.2)  # what a step to the next column costs: without it paths through mere grain would grow without end
-KEPT = 0.85  # share of its bands in which a true line shows
 MOVING = 0.7  # px of a 480-line picture a frame: a scene that moves by less does not tell a pole from a line
 STANDING = 2.5  # px of a 480-line picture a frame: a line wanders by no more
+STILL = 0.8  # px of a 480-line picture: a scene that moves by no more stands still, as far as its motion can be measured so finely
+STEADY = 0.5  # px of a 480-line picture a frame: a line that goes on steadily by more is a thing that passes
+COMPANY = 2  # proven lines in a frame that speak for others
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ridges:
-    """Line evidence of one or more frames on the small picture; arrays (frames, 2, bands, columns), first bright, then dark."""
+class View:
+    """A neighbour on the small picture."""
 
-    hits: NDArray[np.bool_]  # a thin ridge of this sign passes here
-    through: Real  # log-likelihood ratio of the best line through this place
+    offset: int  # frames from the centre
+    raw: Real
+    aligned: Real
+    across: Real  # the scene's motion to the right, columns
+    trusted: Mask  # where that motion is consistent
+    slopes: Real  # (3, bands, columns) of the centre and this neighbour, smoothed: across, down, and centre − neighbour
+
+    @staticmethod
+    def of(neighbour: Neighbour, centre: Real, raw: Real, unit: float) -> "View":
+        size = (raw.shape[1], raw.shape[0])
+        aligned = neighbour.aligned
+        scale = np.float32(size[0] / aligned.luma.shape[1])
+        flow, astray = (
+            np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_NEAREST), np.float32)
+            for p in (aligned.displacement[1], aligned.inconsistency)
+        )
+        return View(aligned.offset, raw, shrink(aligned.luma), flow * scale, astray < 1.0, _slopes(centre, raw, unit))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """One line on the centre's small picture."""
+class Scene:
+    """What of the centre's small picture the scene's motion is taken from."""
 
-    path: Real  # (bands,) column, carried over bands where the line does not show
-    shown: Mask  # (bands,)
-    sign: NDArray[np.int8]  # (bands,) +1 bright, −1 dark, carried likewise
+    centre: Real
+    textured: Mask  # where dense motion has something to follow, lines apart
+    sound: Mask  # where small motion is measured: away from lines and borders
 
-    @property
-    def share(self) -> float:
-        """Of the picture's height."""
-        return float(self.shown.mean())
+    @staticmethod
+    def of(centre: Real, lines: Mask, unit: float) -> "Scene":
+        soft = np.asarray(cv2.GaussianBlur(centre, (0, 1), 1.5 * unit, sigmaY=0), np.float32)
+        slope = np.abs(shifted(soft, 2) - shifted(soft, -2))
+        away = [cv2.dilate(lines.astype(np.uint8), np.ones((1, round(reach * unit) | 1), np.uint8)) == 0 for reach in (5, 13)]
+        margin = round(6 * unit)
+        away[1][:, :margin] = away[1][:, -margin:] = False
+        away[1][:, np.arange(centre.shape[1]) % 3 > 0] = False  # smoothed as it is, every third column says all
+        return Scene(centre, away[0] & (slope > max(0.012, 2.0 * float(np.median(slope)))), away[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +76,7 @@ class Standing:
     shift: Real  # (2, neighbours) measured on even and on odd bands apart
     left: Real  # (3, neighbours) the scene's motion left of the line: lower quartile, median, upper quartile (NaN: nothing to be seen)
     right: Real
-    anywhere: Real  # the same of the whole picture
+    still: Real  # (2, neighbours) the surroundings' small motion and its standard error (NaN: nothing to be seen)
     offsets: Real  # (neighbours,) frames from the centre
 
 
@@ -71,164 +91,55 @@ def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask |
     unit = small_unit(window.luma.shape)
     ease = 1.45 - 0.9 * settings.strength
     ridges = find_ridges(small, float(np.median(noise[::8, ::8])), unit)
-    busy = cv2.dilate((ridges.through[0].max(0) > 20).astype(np.uint8), np.ones((1, round(5 * unit) | 1))) > 0
-    found = []
-    for line in gather(ridges, unit, ease, settings.polarity):
-        sure = confidence(line, standing(window, small, line, busy, unit), unit, ease)
-        if sure > 0:
-            found += _defects(window, line, sure, allowed)
-    return found
-
-
-def shrink(picture: Real) -> Real:
-    """The small picture (bands, columns): rows averaged in bands, columns kept or a little reduced."""
-    height, width = picture.shape
-    bands = min(BANDS, height // 2)
-    out: Real = cv2.resize(picture, (round(width / max(1.0, height / LINES)), bands), interpolation=cv2.INTER_AREA)
-    return out
-
-
-def small_unit(shape: tuple[int, ...]) -> float:
-    """Columns of the small picture for one px of a 480-line picture."""
-    return min(shape[0], LINES) / 480
-
-
-# Is it a line? ------------------------------------------------------------------------------------------------------------------------
-
-
-def find_ridges(small: Sequence[Real], noise: float, unit: float) -> Ridges:
-    """Line evidence of every picture, both signs."""
-    hits = np.stack([_hits(p, noise, unit) for p in small])
-    reach = (round(41 * unit) | 1, 11)
-    chance = np.stack([[cv2.blur(h.astype(np.float32), reach) for h in both] for both in hits])
-    chance = np.clip(chance, 0.03, 0.5)
-    score = np.where(hits, np.log(KEPT / chance), np.log((1 - KEPT) / (1 - chance))).astype(np.float32)
-    return Ridges(hits, through_scores(score))
-
-
-def _hits(picture: Real, noise: float, unit: float) -> NDArray[np.bool_]:
-    """(2, bands, columns): where a thin ridge stands out from both of its sides, and the sides agree with each other."""
-    out = np.zeros((2, *picture.shape), bool)
-    flank = max(3, round(4 * unit))
-    side = cv2.blur(picture, (flank, 1), anchor=(0, 0))  # mean of x … x+flank-1
-    for width in sorted({max(1, round(w * unit) | 1) for w in (1, 3, 5)}):
-        middle = cv2.blur(picture, (width, 1))
-        off = width // 2 + max(1, round(unit)) + 1
-        left, right = _shifted(side, -off - flank + 1), _shifted(side, off)
-        contrast = middle - 0.5 * (left + right)
-        size = np.abs(contrast)
-        usual = float(np.median(size[:, ::3])) * 1.48
-        spread = cv2.blur(np.minimum(size, 4 * usual), (round(61 * unit) | 1, 11)) * 1.25
-        spread = np.maximum(spread, max(0.25 * noise, 0.001))
-        for k, sign in enumerate((1, -1)):
-            least = np.minimum(sign * (middle - left), sign * (middle - right))
-            out[k] |= (least > spread) & (np.abs(left - right) < least + 2 * spread)
-    return out
-
-
-def _shifted(picture: Real, by: int) -> Real:
-    """out[:, x] = picture[:, x + by], the border repeated."""
-    columns = np.clip(np.arange(picture.shape[1]) + by, 0, picture.shape[1] - 1)
-    return picture[:, columns]
-
-
-def through_scores(score: Real) -> Real:
-    """The best sum of scores of any piece of a line through each place; a line moves by at most one column a band. Score (…, bands, columns)."""
-    down = _sums(score)
-    up = _sums(score[..., ::-1, :])[..., ::-1, :]
-    return down + up - score
-
-
-def _sums(score: Real) -> Real:
-    """The best sum of a piece that ends at each place; a piece begins anew where nothing is left of it."""
-    out = np.empty_like(score)
-    last = np.zeros_like(score[..., 0, :])
-    for band in range(score.shape[-2]):
-        best, aside = last.copy(), last - TURN
-        np.maximum(best[..., 1:], aside[..., :-1], out=best[..., 1:])
-        np.maximum(best[..., :-1], aside[..., 1:], out=best[..., :-1])
-        out[..., band, :] = best + score[..., band, :]
-        last = np.maximum(out[..., band, :], 0)
-    return out
-
-
-def gather(ridges: Ridges, unit: float, ease: float, polarity: Polarity | str) -> list[Line]:
-    """Lines of the first picture: pieces at nearly one column, the certain and the fainter that continue them."""
-    through = ridges.through[0].copy()
-    if polarity != "both":
-        through[1 if polarity == "bright" else 0] = -np.inf
-    sign = np.where(through[0] >= through[1], 1, -1).astype(np.int8)
-    best = np.maximum(through[0], through[1])
-    crest = best > cv2.dilate(best, np.ones((1, round(9 * unit) | 1), np.uint8)) - 1.0
-    faint = cv2.dilate((crest & (best > 9 * ease) & ridges.hits[0].any(0)).astype(np.uint8), np.ones((5, 1), np.uint8))
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(faint, connectivity=8)
-    if count == 1:
+    gathered = gather(ridges, unit, ease, settings.polarity)
+    lines = [line for line in gathered if line.share > 0.2 * ease and line.straight(unit) and alone(small[0], line, unit)]
+    if not lines:
         return []
-    peak = np.zeros(count, np.float32)
-    marked = labels > 0
-    np.maximum.at(peak, labels[marked], best[marked])
-    seeds = [i for i in np.argsort(-peak, kind="stable") if i and peak[i] > 36 * ease]
-    lines, free = [], np.ones(count, bool)
-    for seed in seeds:
-        if free[seed]:
-            near = np.flatnonzero(free & (np.abs(centres[:, 0] - centres[seed, 0]) < 4 * unit) & (np.arange(count) > 0))
-            near = near[stats[near, cv2.CC_STAT_WIDTH] < np.maximum(stats[near, cv2.CC_STAT_HEIGHT], 8 * unit)]
-            free[near] = False
-            if len(near):
-                lines.append(_line(best, sign, ridges.hits[0], np.isin(labels, near)))
-    return [line for line in lines if line.shown.any()]
-
-
-def _line(best: Real, sign: NDArray[np.int8], hits: NDArray[np.bool_], where: Mask) -> Line:
-    """The ridge of some pieces: in each band the middle of the best columns."""
-    masked = np.where(where, best, -np.inf)
-    top = masked.max(1, keepdims=True)
-    crest = where & (masked > top - 1.0)
-    bands = np.flatnonzero(where.any(1))
-    columns = np.array([np.flatnonzero(crest[b]).mean() for b in bands])
-    every = np.arange(best.shape[0])
-    signs = np.array([sign[b, round(c)] for b, c in zip(bands, columns, strict=True)])
-    nearest = bands[np.abs(every[:, None] - bands).argmin(1)]
-    full_sign = signs[np.searchsorted(bands, nearest)].astype(np.int8)
-    hit = np.zeros(len(every), np.float32)
-    hit[bands] = [hits[0 if s > 0 else 1, b, max(round(c) - 1, 0) : round(c) + 2].any() for b, c, s in zip(bands, columns, signs, strict=True)]
-    shown = (cv2.blur(hit[:, None], (1, 5), borderType=cv2.BORDER_REPLICATE)[:, 0] > 0.5) & where.any(1)
-    path = np.interp(every, bands, columns).astype(np.float32)
-    path = cv2.GaussianBlur(path[:, None], (1, 0), 0, sigmaY=1.2, borderType=cv2.BORDER_REPLICATE)[:, 0] if len(path) > 4 else path
-    return Line(path, shown, full_sign)
+    views = [View.of(n, small[0], raw, unit) for n, raw in zip(window.neighbours, small[1:], strict=True)]
+    scene = Scene.of(small[0], ridges.through[0].max(0) > 20, unit)
+    stands = [standing(scene, views, line, unit) for line in lines]
+    sure = [confidence(line, stood, unit, ease) for line, stood in zip(lines, stands, strict=True)]
+    if sum(s > 0 for s in sure) >= COMPANY:
+        sure = [s or in_company(line, stood, unit, ease) for s, line, stood in zip(sure, lines, stands, strict=True)]
+    found = [d for line, s in zip(lines, sure, strict=True) if s > 0 for d in _defects(window, line, s, allowed)]
+    return sorted(found, key=lambda d: d.box)
 
 
 # Is it damage? ------------------------------------------------------------------------------------------------------------------------
 
 
-def standing(window: Window, small: Sequence[Real], line: Line, busy: Mask, unit: float) -> Standing:
+def standing(scene: Scene, views: Sequence[View], line: Line, unit: float) -> Standing:
     """What the neighbours say of a line."""
     reach = int(np.ceil(2 * STANDING * unit))
-    own = _profile(small[0], line, reach, unit)
-    even, odd = _halves(own, line)
-    zero = np.array([_peak(even), _peak(odd)])
-    strength, carried, shift, scene = [], [], [], []
+    own = _profile(scene.centre, line, reach, unit)
+    full = float(own[:, line.shown].mean(1).max()) + 1e-9
+    zero = np.array([_peak(p) for p in _halves(own, line)])
     slack = round(unit)
-    for neighbour, raw in zip(window.neighbours, small[1:], strict=True):
-        there = _profile(raw, line, reach, unit)
-        aligned = _profile(shrink(neighbour.aligned.luma), line, reach, unit)
-        full = float(own[:, line.shown].mean(1).max()) + 1e-9
+    near = slice(reach - slack, reach + slack + 1)
+    strength, carried, shift = [], [], []
+    for view in views:
+        there = _profile(view.raw, line, reach, unit)
         strength.append(float(there[:, line.shown].mean(1).max()) / full)
-        carried.append(float(aligned[reach - slack : reach + slack + 1][:, line.shown].mean(1).max()) / full)
+        carried.append(float(_profile(view.aligned, line, reach, unit)[near][:, line.shown].mean(1).max()) / full)
         shift.append(np.array([_peak(p) for p in _halves(there, line)]) - zero)
-        scene.append(_scene(small[0], neighbour.aligned.displacement[1], neighbour.aligned.inconsistency, line, busy, unit))
-    left, right, anywhere = np.array(scene, np.float32).transpose(1, 2, 0)
-    offsets = np.array([n.aligned.offset for n in window.neighbours], np.float32)
-    return Standing(np.array(strength), np.array(carried), np.array(shift).T, left, right, anywhere, offsets)
+    away = np.arange(scene.centre.shape[1]) - line.path[:, None]
+    left, right = np.array([_scene(scene, v, away, line, unit) for v in views], np.float32).transpose(1, 2, 0)
+    still = np.array([_still(v, away, scene.sound, unit) for v in views], np.float32).T
+    return Standing(
+        np.array(strength), np.array(carried), np.array(shift).T, left, right, still, np.array([v.offset for v in views], np.float32)
+    )
 
 
 def _profile(picture: Real, line: Line, reach: int, unit: float) -> Real:
-    """(2 reach + 1, bands): how much of a line of its sign lies so many columns beside its path; strong places are cut down so that none decides alone."""
+    """(2 reach + 1, bands): a line's height so far beside its path, cut down where it is great so that no place decides alone."""
     ridge = cv2.GaussianBlur(picture, (0, 1), 1.2 * unit, sigmaY=0) - cv2.GaussianBlur(picture, (0, 1), 4 * unit, sigmaY=0)
     rows = np.arange(len(line.path), dtype=np.float32)
     offsets = np.arange(-reach, reach + 1, dtype=np.float32)[:, None]
     columns = (line.path + offsets).astype(np.float32)
-    got = cv2.remap(ridge, columns, np.broadcast_to(rows, columns.shape).copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) * line.sign
+    got = (
+        cv2.remap(ridge, columns, np.broadcast_to(rows, columns.shape).copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        * line.sign
+    )
     limit = 2.0 * float(np.median(np.abs(got[:, line.shown]))) + 1e-6
     out: Real = np.clip(got, -3 * limit, 3 * limit)
     return out
@@ -248,37 +159,79 @@ def _peak(profile: Real) -> float:
     return i + (float(np.clip(0.5 * (a - c) / bend, -1, 1)) if bend < -1e-9 else 0.0)
 
 
-def _scene(centre: Real, dx: Real, astray: Real, line: Line, busy: Mask, unit: float) -> list[NDArray[np.float64]]:
+def _scene(scene: Scene, view: View, away: Real, line: Line, unit: float) -> list[NDArray[np.float64]]:
     """The scene's motion on either side of a line: quartiles over the places that have something to be followed."""
-    size = (centre.shape[1], centre.shape[0])
-    scale = np.float32(size[0] / dx.shape[1])
-    across = cv2.resize(dx, size, interpolation=cv2.INTER_NEAREST) * scale
-    trusted = cv2.resize(astray, size, interpolation=cv2.INTER_NEAREST) < 1.0
-    soft = cv2.GaussianBlur(centre, (0, 1), 1.5 * unit, sigmaY=0)
-    slope = np.abs(_shifted(soft, 2) - _shifted(soft, -2))
-    trusted &= (slope > max(0.012, 2.0 * float(np.median(slope)))) & ~busy
-    away = np.arange(size[0]) - line.path[:, None]
-    beside = [trusted & (s * away > 3 * unit) & (s * away < 70 * unit) & line.shown[:, None] for s in (-1, 1)]
-    seen = [across[where] for where in (*beside, trusted)]
+    trusted = view.trusted & scene.textured & line.shown[:, None]
+    seen = [view.across[trusted & (s * away > 3 * unit) & (s * away < 70 * unit)] for s in (-1, 1)]
     return [np.quantile(v, [0.25, 0.5, 0.75]) if v.size >= 30 else np.full(3, np.nan) for v in seen]
+
+
+def _slopes(centre: Real, other: Real, unit: float) -> Real:
+    """What small motion is measured from."""
+    a, b = (np.asarray(cv2.GaussianBlur(p, (0, 0), 2 * unit, sigmaY=1.0), np.float32) for p in (centre, other))
+    both = np.float32(0.5) * (a + b)
+    return np.stack([0.5 * (shifted(both, 1) - shifted(both, -1)), np.gradient(both, axis=0), a - b])
+
+
+def _still(view: View, away: Real, sound: Mask, unit: float) -> tuple[float, float]:
+    """(columns to the right, standard error) of the small motion of a line's surroundings, else of the whole picture."""
+    for where in (sound & (np.abs(away) < 80 * unit), sound):
+        values = view.slopes[:, where]
+        if values.shape[1] > 200:
+            moved, error = _least_squares(values, 2 * unit)
+            if error < 0.15 * unit:
+                return moved, error
+    return float("nan"), float("nan")
+
+
+def _least_squares(slopes: Real, together: float) -> tuple[float, float]:
+    """(motion across that explains the change, standard error), reweighted thrice; so many samples `together` count as one."""
+    across, down, change = slopes
+    basis = np.stack([across, down, np.ones_like(across)], 1).astype(np.float64)
+    weight = np.ones(len(change))
+    for _ in range(3):
+        normal = (basis * weight[:, None]).T @ basis + 1e-12 * np.eye(3)
+        found = np.linalg.solve(normal, (basis * weight[:, None]).T @ change)
+        rest = np.abs(change - basis @ found)
+        scale = 1.48 * float(np.median(rest[::7])) + 1e-9
+        weight = 1 / (1 + (rest / (2 * scale)) ** 2) ** 2
+    error = np.sqrt(np.linalg.inv(normal)[0, 0] * together) * scale
+    return float(found[0]), float(error)
 
 
 def confidence(line: Line, stands: Standing, unit: float, ease: float) -> float:
     """0 … 1 that a line is damage; 0 where it may be a thing of the scene."""
     shift = stands.shift.mean(0)
     certain = np.abs(stands.shift[0] - stands.shift[1]) < 0.6 * unit
-    there = certain & (stands.strength > 0.35) & (np.abs(shift) < STANDING * unit)
+    there = certain & (stands.strength > 0.35) & (np.abs(shift - np.median(np.append(shift, 0.0))) < STANDING * unit)
     if there.sum() < 2:
         return 0.0
     apart = np.minimum(np.abs(_apart(shift, stands.left)), np.abs(_apart(shift, stands.right))) > MOVING * unit * ease
     opposed = np.sign(stands.left[1] - shift) != np.sign(stands.right[1] - shift)
-    passed = there & apart & ~opposed & (stands.carried < 0.5 * stands.strength)
-    if passed.sum() >= 2 and line.share > 0.2 * ease:
+    strays = (np.abs(shift) > STANDING * unit) & (stands.strength > 0.35)
+    exact = np.abs(stands.shift[0] - stands.shift[1]) < 0.25 * unit  # threads that hang from a moving thing are not
+    passed = there & exact & ~strays & apart & ~opposed & (stands.carried < 0.5 * stands.strength)
+    if passed.sum() >= 2 and not strays.any() and line.share > 0.2 * ease:
         return float(np.clip(0.6 + 0.1 * passed.sum() * min(1.0, 2 * line.share), 0, 1))
-    wander = _wander(stands, there)
-    if line.share > 0.65 * ease and wander > 0.3 * unit * ease:
-        return float(np.clip(0.4 + 0.3 * wander / unit + 0.2 * line.share, 0, 0.95))
+    wander = _wander(stands, there, unit)
+    if line.ever > min(0.8 * ease, 0.95) and line.share > 0.5 and wander > 0.25 * unit * ease:
+        return float(np.clip(0.4 + 0.3 * wander / unit + 0.2 * line.ever, 0, 0.95))
     return 0.0
+
+
+def in_company(line: Line, stands: Standing, unit: float, ease: float) -> float:
+    """0 … 1 for a line that nothing proves among lines that are proven: scratches seldom come alone, poles seldom run from edge to edge."""
+    shift = stands.shift.mean(0)
+    there = (np.abs(stands.shift[0] - stands.shift[1]) < 0.6 * unit) & (stands.strength > 0.35) & (np.abs(shift) < STANDING * unit)
+    full = line.share > min(0.9 * ease, 0.97) and line.ever > 0.97
+    return 0.5 if full and there.sum() >= 2 and not _passes(stands, there, unit) else 0.0
+
+
+def _passes(stands: Standing, there: Mask, unit: float) -> bool:
+    """Whether it goes on steadily, as a thing of a moving scene does."""
+    k = stands.offsets[there]
+    steady = float((stands.shift.mean(0)[there] @ k) / (k @ k))
+    return abs(steady) > STEADY * unit
 
 
 def _apart(shift: Real, scene: Real) -> Real:
@@ -287,22 +240,33 @@ def _apart(shift: Real, scene: Real) -> Real:
     return out
 
 
-def _wander(stands: Standing, there: Mask) -> float:
-    """Root mean square of the line's own restless motion against the scene (columns).
+def _wander(stands: Standing, there: Mask, unit: float) -> float:
+    """Root mean square of the line's own restless motion against a scene that stands nearly still (columns); 0 where the scene explains it.
 
-    Two independent measurements are multiplied, so that noise adds nothing; steady motion is taken off, since a thing nearer to the camera has it too.
+    Two independent measurements are multiplied, so that noise adds nothing; steady motion is taken off: near things have it too.
     """
-    if there.sum() < 3:
+    moved, error = stands.still[:, there]
+    if there.sum() < 3 or not np.isfinite(moved).all() or np.abs(moved).max() > STILL * unit:
         return 0.0
-    beside = np.stack([stands.left, stands.right])
-    hull = np.stack([np.fmin(*beside[:, 0]), np.fmin(*beside[:, 1]), np.fmax(*beside[:, 2])])
-    hull = np.where(np.isfinite(hull), hull, stands.anywhere)
-    if not np.isfinite(hull[:, there]).all():
-        return 0.0
-    k = stands.offsets[there]
-    even, odd = (_apart(s, hull)[there] for s in stands.shift)
-    even, odd = (v - k * (v @ k) / (k @ k) for v in (even, odd))
-    return float(np.sqrt(max((even * odd).mean(), 0.0)))
+    shift, k = stands.shift[:, there], stands.offsets[there]
+    size = float(np.sqrt((shift**2).mean()))
+    for side in (stands.left[:, there], stands.right[:, there]):
+        plain = side[2] - side[0] < 0.8 * unit
+        if plain.sum() >= 2 and float(np.sqrt(((shift - side[1])[:, plain] ** 2).mean())) < 0.6 * size:
+            return 0.0
+    hull = np.stack([moved - 2 * error, moved, moved + 2 * error])
+    against = np.stack([_apart(s, hull) for s in shift])
+    return min(_unrest(against, k, unit), _unrest(shift, k, unit))
+
+
+def _unrest(shift: Real, offsets: Real, unit: float) -> float:
+    """Standard deviation of a line's places in the window's frames about steady motion; 0 where it moves steadily."""
+    own, k = np.pad(shift, ((0, 0), (1, 0))), np.pad(offsets, (1, 0))  # the centre's own place is 0
+    own, k = own - own.mean(1, keepdims=True), k - k.mean()
+    steady = own @ k / (k @ k)
+    rest = own - steady[:, None] * k
+    unrest = float(np.sqrt(max(float((rest[0] * rest[1]).sum()) / (len(k) - 2), 0.0)))
+    return unrest if abs(float(steady.mean())) < max(STEADY * unit, 0.8 * unrest) else 0.0
 
 
 # Where does it lie? -------------------------------------------------------------------------------------------------------------------
@@ -314,7 +278,7 @@ def _defects(window: Window, line: Line, sure: float, allowed: Mask | None) -> l
     unit = height / 480
     bands = len(line.path)
     place = (np.arange(height) + 0.5) * bands / height - 0.5
-    scale = width / shrink_width(window.luma.shape)
+    scale = width / small_width(window.luma.shape)
     path = (np.interp(place, np.arange(bands), line.path) + 0.5) * scale - 0.5
     nearest = np.clip(np.rint(place).astype(int), 0, bands - 1)
     shown, sign = line.shown[nearest], line.sign[nearest]
@@ -332,18 +296,15 @@ def _defects(window: Window, line: Line, sure: float, allowed: Mask | None) -> l
     return [Defect("line", polarity, box, mask[box.rows, box.columns], round(sure, 4))]
 
 
-def shrink_width(shape: tuple[int, ...]) -> int:
-    """Columns of the small picture."""
-    return round(shape[1] / max(1.0, shape[0] / LINES))
-
-
 def _extent(luma: Real, path: NDArray[np.float64], sign: NDArray[np.int8], shown: Mask, unit: float) -> tuple[float, float]:
     """How far the line reaches left and right of its path (px): where its mean profile has fallen to a fifth, and half a pixel more."""
     reach = max(4, round(8 * unit))
     offsets = np.arange(-reach, reach + 1, dtype=np.float32)
     rows = np.flatnonzero(shown)
     columns = (path[rows, None] + offsets).astype(np.float32)
-    strip = cv2.remap(luma, columns, np.repeat(rows[:, None], len(offsets), 1).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip = cv2.remap(
+        luma, columns, np.repeat(rows[:, None], len(offsets), 1).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     edge = max(2, reach // 4)
     left, right = strip[:, :edge].mean(1, keepdims=True), strip[:, -edge:].mean(1, keepdims=True)
     t = np.linspace(0, 1, len(offsets), dtype=np.float32)

@@ -18,10 +18,10 @@ from frdm.film import Mask, Real
 from frdm.motion.align import Aligned
 
 FEATURES = (
-    "area", "fill", "length", "contrast", "peak", "beyond", "beyond_all", "spread", "spread_ratio",
-    "ring", "ring_ratio", "ring_spread", "astray", "motion", "standing_out", "expected_standing_out", "texture", "level", "expected",
-    "carried_contrast", "carried_beyond", "carried_spread", "carried_closest", "carried_standing_out",
-    "crowd", "upset", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness",
+    "area", "fill", "length", "contrast", "peak", "beyond", "beyond_all", "spread", "spread_ratio", "ring", "ring_ratio",
+    "ring_spread", "astray", "motion", "standing_out", "expected_standing_out", "texture", "carried_contrast", "carried_beyond",
+    "carried_spread", "carried_closest", "carried_standing_out", "crowd", "upset", "unrest", "wide_unrest", "frame_unrest",
+    "frame_crowd", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness",
 )  # fmt: skip
 
 REACH = 40  # px of a 480-line picture that something may move in a frame and still be recognised
@@ -75,17 +75,18 @@ class Sums:
         return out[1:]
 
 
-def disc(radius: int) -> NDArray[np.uint8]:
-    """A round structuring element."""
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
-
-
 def rings(found: Pieces, others: Mask, gap: int, width: int) -> NDArray[np.int32]:
-    """A label picture of each piece's surround: beyond `gap` px and within `gap + width` px of it, without candidate pixels."""
-    wide = cv2.dilate(found.labels.astype(np.float32), disc(gap + width)).astype(np.int32)
-    near = cv2.dilate((found.labels > 0).astype(np.uint8), disc(gap)) > 0
-    wide[near | others] = 0
-    return wide
+    """A label picture of each piece's surround: beyond `gap` px and within `gap + width` px of it, without candidate pixels.
+
+    Between two pieces each place belongs to the nearer one.
+    """
+    outside_all = (found.labels == 0).astype(np.uint8)
+    distance, nearest = cv2.distanceTransformWithLabels(outside_all, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    owner = np.zeros(int(nearest.max()) + 1, np.int32)
+    inside = outside_all == 0
+    owner[nearest[inside]] = found.labels[inside]
+    out: NDArray[np.int32] = np.where((distance > gap) & (distance <= gap + width) & ~others, owner[nearest], 0)
+    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +107,9 @@ def torn_by(every: Sequence[Pieces], unit: float) -> Mask:
     large = np.zeros(every[0].labels.shape, np.uint8)
     for found in every:
         large |= np.concatenate([[False], found.areas > 30 * unit**2])[found.labels].astype(np.uint8)
-    return cv2.dilate(large, disc(round(5 * unit))) > 0
+    if not large.any():
+        return large > 0
+    return np.asarray(cv2.distanceTransform(1 - large, cv2.DIST_L2, 5) <= 5 * unit)
 
 
 def measure(found: Pieces, scene: Scene) -> NDArray[np.float32]:
@@ -122,21 +125,29 @@ def measure(found: Pieces, scene: Scene) -> NDArray[np.float32]:
     hopeful = (columns["carried_closest"] > 0.45) & (columns["carried_spread"] < 0.9) & (columns["ring_ratio"] < 0.9)
     elsewhere = search_elsewhere(found, scene.centre, scene.raw[:2], np.maximum(contrast, columns["carried_contrast"] * sigma), hopeful)
     w, h = found.boxes[:, 2].astype(float), found.boxes[:, 3].astype(float)
-    side = 2 * round(32 * unit) + 1
-    crowd = cv2.boxFilter(scene.suspects.astype(np.float32), -1, (side, side))
-    upset = cv2.boxFilter(np.minimum(np.abs(scene.spikes.difference), 0.2), -1, (side, side))
+    spread = np.minimum(scene.spikes.spread, np.float32(0.2))
     columns |= {
         "area": np.log(found.areas / unit**2),
         "fill": found.areas / (w * h),
         "length": np.log(np.hypot(w, h) / unit),
         "noise": sigma,
-        "crowd": inside.mean(crowd),
-        "upset": inside.mean(upset) / sigma,
+        "crowd": inside.mean(_nearby(scene.suspects.astype(np.float32), unit, 32)),
+        "upset": inside.mean(_nearby(np.minimum(np.abs(scene.spikes.difference), 0.2), unit, 32)) / sigma,
+        "unrest": inside.mean(_nearby(spread, unit, 24)) / sigma,
+        "wide_unrest": inside.mean(_nearby(spread, unit, 64)) / sigma,
+        "frame_unrest": float(spread.mean()) / sigma,
+        "frame_crowd": np.full(n, float(scene.suspects.mean())),
         "elsewhere": elsewhere[0],
         "elsewhere_worst": elsewhere[1],
         "sides": np.full(n, float(len({a.offset > 0 for a in scene.aligned}))),
     }
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+
+
+def _nearby(picture: Real, unit: float, reach: int) -> Real:
+    """The mean over `reach` px (of a 480-line picture) on every side."""
+    side = 2 * round(reach * unit) + 1
+    return np.asarray(cv2.boxFilter(picture, -1, (side, side)))
 
 
 def _against_neighbours(
@@ -166,8 +177,6 @@ def _against_neighbours(
         "expected_standing_out": (expected - around.mean(spikes.middle)) * sign / some,
         "texture": inside.mean(_steepness(spikes.middle)) / sigma,
         "sharpness": inside.greatest(_steepness(spikes.difference)) / some,
-        "level": level * sign,
-        "expected": expected * sign,
         "closest": misses[0],
         "second": misses[min(1, len(misses) - 1)],
     }

@@ -1,18 +1,20 @@
 """Mend a standing line across itself: each row from both of its sides, along the direction in which they agree, with grain drawn anew.
 
-Time never helps here, since the line stands in the neighbours too. Rows in which the line does not stand out from both sides are left as they are.
+Time never helps here, since the line stands in the neighbours too. Rows in which it does not stand out from both sides stay as they are.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import WHOLE, Box, Defect, Encoding, Mask, Patch, Provenance, Real
 from frdm.fills.neighbours import Fill, Ground, feather, on_plane, renew_grain, to_codes
+from frdm.film import WHOLE, Box, Defect, Encoding, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
+from frdm.signal.grain import high_pass
 
 FLANK = 3  # samples of each side that a row is mended from
 SLANTS = 3  # rows up or down at which the sides are compared, for a picture 480 lines high
@@ -87,12 +89,16 @@ def _stands(luma: Real, hole: Mask, crop: Box, unit: float) -> Real:
     count = np.maximum(hole.sum(1), 1)
     middle = np.where(hole, part, 0).sum(1) / count
     left, right = _sides(luma, hole, crop, np.ones(luma.shape, bool))
-    reach = (1, round(9 * unit) | 1)
-    smooth = lambda v: cv2.blur(v.astype(np.float32)[:, None], reach, borderType=cv2.BORDER_REPLICATE)[:, 0]  # noqa: E731
-    a, b = smooth(middle - left), smooth(middle - right)
+    reach = round(9 * unit) | 1
+    a, b = _smooth(middle - left, reach), _smooth(middle - right, reach)
     clear = (a * b > 0) & (np.minimum(np.abs(a), np.abs(b)) > 0.15 * np.maximum(np.abs(a), np.abs(b)))
-    out: Real = smooth(clear) * hole.any(1)
-    return np.clip(2 * out, 0, 1)
+    out: Real = np.clip(2 * _smooth(clear, reach) * hole.any(1), 0, 1)
+    return out
+
+
+def _smooth(values: NDArray[Any], reach: int) -> Real:
+    """(rows,) the mean over `reach` rows."""
+    return np.asarray(cv2.blur(values.astype(np.float32)[:, None], (1, reach), borderType=cv2.BORDER_REPLICATE), np.float32)[:, 0]
 
 
 def _mended(window: Window, crop: Box, plane: int, hole: Mask, sound: Mask, ground: Ground) -> Real:
@@ -107,9 +113,18 @@ def _mended(window: Window, crop: Box, plane: int, hole: Mask, sound: Mask, grou
     where = Box(crop.frame, rows.start, columns.start, rows.stop, columns.stop)
     base = across(codes, hole, where, sound, round(SLANTS * window.luma.shape[0] / 480 / v))
     filled = np.where(hole, base, out)
-    rng = np.random.default_rng((crop.frame, crop.top, crop.left, plane))
+    alike = plane and _grain_alike(window.frame.planes[0][crop.rows, crop.columns].astype(np.float32), out, hole)
+    rng = np.random.default_rng((crop.frame, crop.top, crop.left, 0 if alike else plane))
     fresh = renew_grain(filled, ground.grain[plane], 0.3, rng)
     return np.where(hole, fresh, out)
+
+
+def _grain_alike(first: Real, other: Real, hole: Mask) -> bool:
+    """Whether two planes carry the same grain, as black-and-white film scanned in colour does: drawn apart it would turn into colour."""
+    if first.shape != other.shape or hole.all():
+        return False
+    a, b = (high_pass(p)[~hole].astype(np.float64) for p in (first, other))
+    return float((a * b).sum()) > 0.8 * float(np.sqrt((a * a).sum() * (b * b).sum())) > 0
 
 
 def across(plane: Real, hole: Mask, crop: Box, sound: Mask, slants: int) -> Real:

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window, carry
 from frdm.recipe import Filling
 from frdm.signal.grain import Grain, draw_grain, high_pass
+
+FEWEST = 12  # pixels of sound film without which nothing can be judged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,22 +50,35 @@ class Fill:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """A defect's place: the crop around it, the hole in it, and the ring of sound film on which candidates are judged."""
+
+    window: Window
+    ground: Ground
+    crop: Box
+    hole: Mask
+    ring: Mask
+
+
 def fill(window: Window, defect: Defect, ground: Ground, settings: Filling) -> Fill:
     """Mend one defect, or say why not."""
-    unit = window.luma.shape[0] / 480
-    crop, hole = _crop(defect, window.luma.shape, unit, ground.encoding)
+    crop, hole = crop_around(defect, window.luma.shape, ground.encoding)
     ring = ~ground.suspects[crop.rows, crop.columns] & ~hole
-    if ring.sum() < 12:
+    if ring.sum() < FEWEST:
         return Fill(None, None, "no sound film around it")
-    candidates = make_candidates(window, crop, hole, ring)
+    site = Site(window, ground, crop, hole, ring)
+    candidates = make_candidates(site)
     sigma = float(ground.noise[crop.rows, crop.columns][ring].mean())
     best = candidates[0]
     trust = trust_of(best.cost, sigma)
     chosen = [c for c in candidates if c.cost <= 1.25 * best.cost + 0.15 * sigma][:4]
-    provenance = Provenance("neighbours", tuple(dict.fromkeys(window.neighbours[c.neighbour].frame.index for c in chosen)), trust=trust)
+    provenance = Provenance(
+        "neighbours", tuple(dict.fromkeys(window.neighbours[c.neighbour].frame.index for c in chosen)), trust=round(trust, 4)
+    )
     if trust < settings.least_trust:
         return Fill(None, provenance, f"motion can't be trusted here (trust {trust:.2f})")
-    return Fill(_patch(window, defect, crop, hole, ring, chosen, ground, settings), provenance)
+    return Fill(_patch(site, chosen, settings), provenance)
 
 
 def trust_of(cost: float, sigma: float) -> float:
@@ -70,9 +86,9 @@ def trust_of(cost: float, sigma: float) -> float:
     return float(1 / (1 + (max(cost / max(sigma, 1e-4) - 1.0, 0.0) / 2.0) ** 2))
 
 
-def _crop(defect: Defect, shape: tuple[int, ...], unit: float, encoding: Encoding) -> tuple[Box, Mask]:
+def crop_around(defect: Defect, shape: tuple[int, ...], encoding: Encoding) -> tuple[Box, Mask]:
     """The box around a defect with room for a ring, on the chroma grid, and the hole in it (the defect's mask)."""
-    box, margin = defect.box, max(8, round(9 * unit))
+    box, margin = defect.box, max(8, round(9 * shape[0] / 480))
     v, h = encoding.step(1)
     top, left = max(box.top - margin, 0) // v * v, max(box.left - margin, 0) // h * h
     bottom = min(-(-(box.bottom + margin) // v) * v, shape[0])
@@ -83,36 +99,34 @@ def _crop(defect: Defect, shape: tuple[int, ...], unit: float, encoding: Encodin
     return crop, hole
 
 
-def make_candidates(window: Window, crop: Box, hole: Mask, ring: Mask) -> list[Candidate]:
+def make_candidates(site: Site) -> list[Candidate]:
     """All candidates for a hole, best first."""
-    centre = window.luma[crop.rows, crop.columns]
+    rows, columns = site.crop.rows, site.crop.columns
+    neighbours = site.window.neighbours
+    centre = site.window.luma[rows, columns]
     found = []
-    for place, neighbour in enumerate(window.neighbours):
-        own = carry(neighbour.aligned.displacement[:, crop.rows, crop.columns], ~ring, 3.0)
-        variants = [own] if neighbour.halfway is None else [own, neighbour.halfway[:, crop.rows, crop.columns]]
-        found += [(place, d, match_ring(centre, take(neighbour.raw, d, crop), ring)) for d in variants]
-    agreed = np.median([luma for _, _, luma in found], axis=0)
-    distance = [1.0 + 0.1 * abs(window.neighbours[place].aligned.offset) for place, _, _ in found]
-    rated = [
-        Candidate(p, d, luma, float(w * _cost(centre, luma, agreed, hole, ring))) for w, (p, d, luma) in zip(distance, found, strict=True)
-    ]
+    for place, neighbour in enumerate(neighbours):
+        own = carry(neighbour.aligned.displacement[:, rows, columns], ~site.ring, 3.0)
+        variants = [own] if neighbour.halfway is None else [own, neighbour.halfway[:, rows, columns]]
+        found += [(place, d, match_ring(centre, take(neighbour.raw, d, site.crop), site.ring)) for d in variants]
+    agreed = np.asarray(np.median([luma for _, _, luma in found], axis=0), np.float32)
+    far = [1.0 + 0.1 * abs(neighbours[place].aligned.offset) for place, _, _ in found]
+    rated = [Candidate(p, d, luma, w * _cost(centre, luma, agreed, site)) for w, (p, d, luma) in zip(far, found, strict=True)]
     return sorted(rated, key=lambda c: c.cost)
 
 
-def _cost(centre: Real, luma: Real, agreed: Real, hole: Mask, ring: Mask) -> float:
-    """Mean absolute miss on the ring, and of what all candidates agree on inside."""
-    close = cv2.GaussianBlur(np.abs(centre - luma), (0, 0), 0.8)
-    ring_miss = float(close[ring].mean())
-    inside = float(np.abs(cv2.GaussianBlur(luma - agreed, (0, 0), 0.8))[hole].mean()) if hole.any() else 0.0
+def _cost(centre: Real, luma: Real, agreed: Real, site: Site) -> float:
+    """Mean absolute miss on the ring, and half of the miss of what all candidates agree on inside."""
+    ring_miss = float(cv2.GaussianBlur(np.abs(centre - luma), (0, 0), 0.8)[site.ring].mean())
+    inside = float(np.abs(cv2.GaussianBlur(luma - agreed, (0, 0), 0.8))[site.hole].mean()) if site.hole.any() else 0.0
     return ring_miss + 0.5 * inside
 
 
-def take(source: Real, d: Real, crop: Box, *, step: tuple[int, int] = (1, 1), cubic: bool = True) -> Real:
-    """The part of a plane that the crop shows along `d` (px of that plane, on that plane's crop)."""
-    rows = np.arange(d.shape[1], dtype=np.float32)[:, None] + crop.top // step[0] + d[0]
-    columns = np.arange(d.shape[2], dtype=np.float32) + crop.left // step[1] + d[1]
-    kernel = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    return np.asarray(cv2.remap(source, columns, rows, kernel, borderMode=cv2.BORDER_REPLICATE))
+def take(source: Real, d: Real, crop: Box) -> Real:
+    """The part of a luma picture that the crop shows along `d` (2, h, w)."""
+    rows = np.arange(d.shape[1], dtype=np.float32)[:, None] + np.float32(crop.top) + d[0]
+    columns = np.arange(d.shape[2], dtype=np.float32) + np.float32(crop.left) + d[1]
+    return np.asarray(cv2.remap(source, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
 def match_ring(centre: Real, candidate: Real, ring: Mask) -> Real:
@@ -127,50 +141,57 @@ def match_ring(centre: Real, candidate: Real, ring: Mask) -> Real:
     return out
 
 
-def _patch(
-    window: Window, defect: Defect, crop: Box, hole: Mask, ring: Mask, chosen: Sequence[Candidate], ground: Ground, settings: Filling
-) -> Patch:
+def _patch(site: Site, chosen: Sequence[Candidate], settings: Filling) -> Patch:
     """The pixels: chosen candidates joined, exposure matched, grain renewed, in codes."""
-    soft = feather(hole, settings.feather * window.luma.shape[0] / 480)
+    crop, encoding = site.crop, site.ground.encoding
+    soft = feather(site.hole, settings.feather * site.window.luma.shape[0] / 480)
     weights = np.array([1 / (c.cost + 1e-4) ** 2 for c in chosen])
     weights /= weights.sum()
     mattes, codes = [], []
-    for plane in range(ground.encoding.pictures):
-        matte = on_plane(soft, ground.encoding, plane)
-        known = on_plane(ring.astype(np.float32), ground.encoding, plane) > 0.99
-        base = _joined(window, crop, plane, chosen, weights, known, ground.encoding)
-        seed = (crop.frame, crop.top, crop.left, plane)
-        fresh = renew_grain(base, ground.grain[plane], float((weights**2).sum()), np.random.default_rng(seed))
-        mattes.append(np.rint(matte * WHOLE).astype(np.uint16))
-        codes.append(to_codes(fresh, ground.encoding))
+    for plane in range(encoding.pictures):
+        base = _joined(site, plane, chosen, weights)
+        random = np.random.default_rng((crop.frame, crop.top, crop.left, plane))
+        fresh = renew_grain(base, site.ground.grain[plane], float((weights**2).sum()), random)
+        mattes.append(np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16))
+        codes.append(to_codes(fresh, encoding))
     return Patch(crop, tuple(mattes), tuple(codes))
 
 
-def _joined(
-    window: Window, crop: Box, plane: int, chosen: Sequence[Candidate], weights: np.ndarray, known: Mask, encoding: Encoding
-) -> Real:
+def _joined(site: Site, plane: int, chosen: Sequence[Candidate], weights: NDArray[np.float64]) -> Real:
     """The weighted mean of the candidates on one plane, each matched to the ring (float codes)."""
-    step = encoding.step(plane)
-    rows, columns = crop.on_plane(encoding, plane)
-    centre = _real(window.frame, plane)[rows, columns]
+    encoding, neighbours = site.ground.encoding, site.window.neighbours
+    rows, columns = site.crop.on_plane(encoding, plane)
+    centre = _real(site.window.frame, plane, rows, columns)
+    known = on_plane(site.ring.astype(np.float32), encoding, plane) > 0.99
     total = np.zeros_like(centre)
     for candidate, weight in zip(chosen, weights, strict=True):
-        d = candidate.displacement
-        if step != (1, 1):
-            size = (centre.shape[1], centre.shape[0])
-            d = np.stack(
-                [
-                    cv2.resize(d[0], size, interpolation=cv2.INTER_AREA) / step[0],
-                    cv2.resize(d[1], size, interpolation=cv2.INTER_AREA) / step[1],
-                ]
-            )
-        luma = take(_real(window.neighbours[candidate.neighbour].frame, plane), d, crop, step=step)
-        total += np.float32(weight) * (match_ring(centre, luma, known) if known.sum() >= 8 else luma)
+        frame = neighbours[candidate.neighbour].frame
+        shown = _taken(frame, plane, motion_on_plane(candidate.displacement, encoding, plane), site.crop, encoding.step(plane))
+        total += np.float32(weight) * (match_ring(centre, shown, known) if known.sum() >= FEWEST else shown)
     return total
 
 
-def _real(frame: Frame, plane: int) -> Real:
-    return frame.planes[plane].astype(np.float32)
+def motion_on_plane(d: Real, encoding: Encoding, plane: int) -> Real:
+    """A displacement of the luma grid at the plane's own resolution, in its pixels."""
+    step = encoding.step(plane)
+    return d if step == (1, 1) else np.stack([on_plane(part, encoding, plane) / np.float32(s) for part, s in zip(d, step, strict=True)])
+
+
+def _real(frame: Frame, plane: int, rows: slice, columns: slice) -> Real:
+    return np.nan_to_num(frame.planes[plane][rows, columns].astype(np.float32))
+
+
+def _taken(frame: Frame, plane: int, d: Real, crop: Box, step: tuple[int, int]) -> Real:
+    """`take` on a part of a native plane that is large enough for the motion: whole planes are not turned to floats for one crop."""
+    codes = frame.planes[plane]
+    top, left = crop.top // step[0], crop.left // step[1]
+    reach = [int(np.abs(part).max()) + 4 for part in d]
+    y0, x0 = max(top - reach[0], 0), max(left - reach[1], 0)
+    y1, x1 = min(top + d.shape[1] + reach[0], codes.shape[0]), min(left + d.shape[2] + reach[1], codes.shape[1])
+    rows = np.arange(d.shape[1], dtype=np.float32)[:, None] + np.float32(top - y0) + d[0]
+    columns = np.arange(d.shape[2], dtype=np.float32) + np.float32(left - x0) + d[1]
+    part = _real(frame, plane, slice(y0, y1), slice(x0, x1))
+    return np.asarray(cv2.remap(part, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
 def renew_grain(base: Real, grain: Grain, share: float, rng: np.random.Generator) -> Real:

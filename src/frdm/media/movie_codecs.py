@@ -139,7 +139,7 @@ def _choices(info: ScanInfo, out: Path, codec: str, container: str, origin: Orig
     for source, target in _formats(info.encoding, out, name, container, origin):
         options = dict(rule.options) | _profile(name, profile, target, origin)
         if name == "ffv1":
-            options["slices"] = _slices(info)
+            options["slices"] = slices_of(info.encoding, width=info.width, height=info.height)
         same = origin is not None and _is_same(info, name, origin, target, options)
         choices.append(Choice(codec if codec != "same" else name, name, same, rule, container, source, target, options))
     return choices
@@ -215,7 +215,26 @@ def _is_same(info: ScanInfo, name: str, origin: Origin, target: str, options: Ma
     return origin.pixel_format == target
 
 
-def _slices(info: ScanInfo) -> str:
-    """Slices of an FFV1 frame: fixed by the picture's size, so that the file doesn't depend on the machine."""
-    pixels = info.width * info.height
-    return "4" if pixels < 640 * 480 else "12" if pixels < 1920 * 1080 else "24"
+def slices_of(encoding: Encoding, *, width: int, height: int) -> str:
+    """Slices of an FFV1 frame: fixed by the picture's size, so that the file doesn't depend on the machine.
+
+    Of odd sizes the last column and row of slices must be odd too where chroma is subsampled: that is FFmpeg's condition for level 3.
+    """
+    pixels = width * height
+    wanted = 4 if pixels < 640 * 480 else 12 if pixels < 1920 * 1080 else 24
+    least = 2 if width > 352 or height > 288 else 1  # rows of slices that FFmpeg begins with
+    horizontal, vertical = encoding.subsampling if encoding.layout == "ycbcr" else (1, 1)
+    grids = [
+        (across, down)
+        for down in range(least, 9)
+        for across in range(down, 2 * down + 1)
+        if _divides(width, across, horizontal) and _divides(height, down, vertical)
+    ]
+    across, down = min(grids, key=lambda grid: (abs(grid[0] * grid[1] - wanted), grid), default=(1, 1))
+    return str(across * down)
+
+
+def _divides(length: int, slices: int, subsampling: int) -> bool:
+    """Whether `slices` may cut this length: of one that isn't whole chroma samples the last slice must not be either."""
+    last = length - length * (slices - 1) // slices
+    return slices <= length and (length % subsampling == 0 or last % subsampling != 0)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from frdm.film import Codes, Encoding
 from frdm.media.movie import Movie
-from frdm.media.movie_codecs import CONSTANT_RATE, Choice
+from frdm.media.movie_codecs import CONSTANT_RATE, Choice, slices_of
 from frdm.media.movie_formats import PIXEL_FORMATS, ColourTags, fill_memory, planes_of
 from frdm.media.scan import Scan
 
@@ -146,9 +146,12 @@ def tried(scan: Scan, choice: Choice, clock: Clock) -> bytes | None:
     info, file = scan.info, io.BytesIO()
     width, height = (info.width, info.height) if choice.rule.copies else (_cut(info.width, 256), _cut(info.height, 128))
     planes = _noise(info.encoding, height, width)
+    options = dict(choice.options)
+    if "slices" in options:  # those of the whole picture needn't do for a part of it
+        options["slices"] = slices_of(info.encoding, width=width, height=height)
     try:
         with av.open(file, "w", format=choice.container, container_options=muxing(choice)) as output:
-            stream = output.add_stream(choice.rule.encoder, rate=clock.rate, options=dict(choice.options))
+            stream = output.add_stream(choice.rule.encoder, rate=clock.rate, options=options)
             assert isinstance(stream, VideoStream)
             describe(stream.codec_context, scan, choice, clock)
             stream.codec_context.width, stream.codec_context.height = width, height

@@ -218,7 +218,8 @@ def open_movie_writer(scan: Scan, out: Path, *, start: int, stop: int, codec: st
             raise OutputError(f"{out} can't be written ({error.strerror}); give another place for it") from None
     info = scan.info
     what = f"{codec or 'any lossless codec'} of {info.width}×{info.height} {described(info.encoding)} at {info.rate} frames a second"
-    raise OutputError(f"{out}: {out.suffix} can't hold {what}; use .mkv, or another --codec")
+    advice = "another --codec" if choices[0].container == "matroska" else ".mkv, or another --codec"
+    raise OutputError(f"{out}: {out.suffix} can't hold {what}; use {advice}")
 
 
 def _copying(scan: Scan, plan: Plan, start: int) -> VideoPackets | None:

@@ -38,9 +38,13 @@ def flow_picture(luma: Real, scale: FlowScale) -> NDArray[np.uint8]:
     return np.asarray(cv2.medianBlur(codes, 5))
 
 
-def displacement(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> Real:
-    """Displacement (2, h, w) in pixels of the reduced pictures; one thread, since DIS's result depends on their number."""
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+def displacement(target: NDArray[np.uint8], source: NDArray[np.uint8], *, far: bool = False) -> Real:
+    """Displacement (2, h, w) in pixels of the reduced pictures; one thread, since DIS's result depends on their number.
+
+    `far`: the two are not next to each other; a coarser and quicker search, which measured better there (docs/benchmark.md).
+    """
+    preset = cv2.DISOPTICAL_FLOW_PRESET_FAST if far else cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
+    dis = cv2.DISOpticalFlow.create(preset)
     nothing: Any = None  # no first guess
     flow = dis.calc(target, source, nothing)
     return np.ascontiguousarray(flow[..., ::-1].transpose(2, 0, 1), dtype=np.float32)

@@ -72,8 +72,11 @@ class Reel:
     def _measure(self, pairs: list[tuple[int, int]]) -> None:
         """Make the motions that are still missing, side by side."""
         missing = [p for p in dict.fromkeys(pairs) if p not in self._flows]
-        made = self._pool.map(lambda p: displacement(self._small[p[0]], self._small[p[1]]), missing)
-        self._flows.update(zip(missing, made, strict=True))
+        self._flows.update(zip(missing, self._pool.map(self._motion, missing), strict=True))
+
+    def _motion(self, pair: tuple[int, int]) -> Real:
+        target, source = pair
+        return displacement(self._small[target], self._small[source], far=abs(target - source) > 1)
 
     def _neighbour(self, index: int, offset: int) -> Neighbour:
         other, mirror = index + offset, index - offset

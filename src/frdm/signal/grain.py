@@ -56,7 +56,7 @@ def measure_grain(plane: Real) -> Grain:
     strength = np.array([np.quantile(power[place == i], 0.25) if (place == i).sum() >= 12 else every for i in range(TONES)])
     strength = np.convolve(np.pad(strength, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
     flat = np.flatnonzero(power <= every)
-    return Grain(low, high, np.sqrt(np.maximum(strength, 0) * 1.1), _softness(blocks, flat))
+    return Grain(low, high, np.sqrt(np.maximum(strength, 0) * 1.2), _softness(blocks, flat))
 
 
 def _softness(blocks: NDArray[np.float32], flat: NDArray[np.intp]) -> float:

@@ -1,0 +1,168 @@
+"""Standing lines: drawn ones are found over moving and over still film; poles, stripes and fences are left alone."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+import tiny
+from frdm.defects.lines import find_lines
+from frdm.defects.ridges import through_scores
+from frdm.film import Encoding, Frame, Mask, Shot
+from frdm.motion.reel import Reel
+from frdm.motion.window import Window
+from frdm.recipe import Detection
+
+HEIGHT, WIDTH, FRAMES = 241, 323, 9
+MIDDLE = 4
+WANDER = (0.0, 0.4, -0.3, 0.2, -0.4, 0.4, 0.1, -0.4, 0.3)  # px, one a frame
+STANDS = (0.0,) * FRAMES
+
+
+def window_of(film: tiny.Film, index: int = MIDDLE) -> Window:
+    frames = [Frame(i, (tiny.codes(f),)) for i, f in enumerate(film)]
+    with ThreadPoolExecutor(2) as pool:
+        return Reel(frames, Encoding("y", 8), Shot(0, len(frames)), 0, pool).window(index)
+
+
+def found(window: Window, settings: Detection | None = None, allowed: Mask | None = None) -> Mask:
+    mask = np.zeros(window.luma.shape, bool)
+    for defect in find_lines(window, np.full(window.luma.shape, 0.01, np.float32), settings or Detection(), allowed):
+        assert (
+            defect.kind == "line"
+            and 0 < defect.confidence <= 1
+            and defect.mask.shape
+            == (
+                defect.box.bottom - defect.box.top,
+                defect.box.right - defect.box.left,
+            )
+        )
+        mask[defect.box.rows, defect.box.columns] |= defect.mask
+    return mask
+
+
+def draw(film: tiny.Film, column: float, tone: float, places: tuple[float, ...], rows: slice = slice(None)) -> Mask:
+    """Draw a soft line about 2 px wide on the film; where it lies in the middle frame."""
+    truth = np.zeros(film.shape[1:], bool)
+    for i, frame in enumerate(film):
+        y = np.arange(film.shape[1])
+        centre = column + places[i] + 0.8 * np.sin(y / 70 + 0.2 * i) * (places is WANDER)
+        weight = np.exp(-(((np.arange(film.shape[2]) - centre[:, None]) / 1.1) ** 2)).astype(np.float32)
+        part = weight[rows]
+        frame[rows] = frame[rows] * (1 - 0.85 * part) + tone * 0.85 * part
+        if i == MIDDLE:
+            truth[rows] = part > 0.5
+    return truth
+
+
+def scene(pan: float, grain: float = 0.012) -> tiny.Film:
+    return tiny.film(FRAMES, height=HEIGHT, width=WIDTH, grain=grain, pan=pan)
+
+
+def near(mask: Mask) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((1, 7), np.uint8)) > 0
+
+
+@pytest.mark.parametrize("pan", [0.0, 2.5])
+@pytest.mark.parametrize("tone", [0.02, 0.98])
+def test_a_wandering_line_is_found_over_still_and_moving_film(pan: float, tone: float) -> None:
+    film = scene(pan)
+    truth = draw(film, 140, tone, WANDER)
+    mask = found(window_of(film))
+    assert (mask & truth).sum() > 0.85 * truth.sum()
+    assert not (mask & ~near(truth)).any()
+
+
+def test_a_line_that_stands_is_found_where_the_scene_moves() -> None:
+    film = scene(2.5)
+    truth = draw(film, 140, 0.02, STANDS)
+    mask = found(window_of(film))
+    assert (mask & truth).sum() > 0.85 * truth.sum()
+    assert not (mask & ~near(truth)).any()
+
+
+def test_a_broken_line_is_found_piece_by_piece() -> None:
+    film = scene(2.5)
+    pieces = (slice(0, 70), slice(120, HEIGHT))
+    truth = np.logical_or(*(draw(film, 90, 0.98, STANDS, rows) for rows in pieces))
+    mask = found(window_of(film))
+    assert (mask & truth).sum() > 0.7 * truth.sum()
+    assert not mask[78:112].any()
+
+
+@pytest.mark.parametrize("index", [0, 1, 8])
+def test_lines_at_the_ends_of_a_shot_are_found(index: int) -> None:
+    film = scene(2.5)
+    draw(film, 140, 0.02, STANDS)
+    assert found(window_of(film, index))[:, 137:144].any(1).mean() > 0.8
+
+
+@pytest.mark.parametrize("pan", [0.0, 1.0, 2.5])
+def test_a_pole_that_belongs_to_the_scene_is_left_alone(pan: float) -> None:
+    film = scene(pan)
+    draw(film, 160, 0.02, tuple(-pan * i for i in range(FRAMES)))
+    assert not found(window_of(film)).any()
+
+
+def test_a_pole_in_a_shaking_picture_is_left_alone() -> None:
+    shake = (0.0, 0.6, -0.4, 0.7, -0.6, 0.5, 0.2, -0.7, 0.4)
+    film = scene(0.0, grain=0.0)
+    draw(film, 160, 0.02, STANDS)
+    moved = [
+        cv2.warpAffine(f, np.float32([[1, 0, s], [0, 1, 0]]), (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+        for f, s in zip(film, shake, strict=True)
+    ]
+    noise = np.random.default_rng(3).normal(0, 0.012, film.shape)
+    assert not found(window_of((np.stack(moved) + noise).astype(np.float32))).any()
+
+
+@pytest.mark.parametrize("pan", [0.0, 0.5, 2.0, 4.0])
+def test_fences_and_stripes_are_left_alone(pan: float) -> None:
+    film = scene(pan)
+    for k in range(-3, 30):
+        draw(film, 12 * k, 0.1, tuple(-pan * i for i in range(FRAMES)), slice(40, 200))
+    assert not found(window_of(film)).any()
+
+
+def test_undamaged_film_is_left_alone() -> None:
+    for pan in (0.0, 1.5):
+        assert not found(window_of(scene(pan, grain=0.03)), Detection(strength=1.0)).any()
+
+
+def test_settings_are_obeyed() -> None:
+    film = scene(2.5)
+    draw(film, 140, 0.02, STANDS)
+    window = window_of(film)
+    assert not found(window, Detection(polarity="bright")).any()
+    assert found(window, Detection(polarity="dark")).any()
+    allowed = np.ones(window.luma.shape, bool)
+    allowed[:100] = False
+    mask = found(window, allowed=allowed)
+    assert mask[110:].any() and not mask[:100].any()
+
+
+def test_strength_finds_more() -> None:
+    film = scene(2.5, grain=0.03)
+    draw(film, 60, 0.02, STANDS)
+    draw(film, 200, 0.4, STANDS, slice(30, 85))
+    window = window_of(film)
+    shares = [found(window, replace(Detection(), strength=s)).sum() for s in (0.0, 0.5, 1.0)]
+    assert 0 < shares[0] <= shares[1] <= shares[2]
+
+
+def test_too_few_neighbours_say_nothing() -> None:
+    film = scene(2.5)
+    draw(film, 140, 0.02, STANDS)
+    window = window_of(film)
+    assert not found(replace(window, neighbours=window.neighbours[:1])).any()
+
+
+def test_the_best_line_through_a_place_is_the_best_of_all_lines() -> None:
+    score = np.full((1, 4, 5), -1.0, np.float32)
+    score[0, [0, 1, 2, 3], [1, 2, 2, 2]] = 2.0
+    best = through_scores(score)[0]
+    assert best[3, 2] == pytest.approx(8.0 - 1.2)
+    assert best[0, 1] == pytest.approx(8.0 - 1.2)
+    assert best[1, 1] < best[1, 2]
