@@ -9,7 +9,7 @@ are worked on side by side instead.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -18,6 +18,8 @@ import numpy as np
 from frdm.defects.classical import Findings, find
 from frdm.defects.given import apart_from, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
+from frdm.defects.lines import find_lines
+from frdm.fills.lines import fill_line
 from frdm.fills.neighbours import Fill, Ground, fill
 from frdm.film import Defect, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
 from frdm.motion.reel import HALO, Reel
@@ -57,6 +59,15 @@ def mend(source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, giv
             reel.forget(index)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """One defect on its way: who found it, and why it will not be touched, if so."""
+
+    defect: Defect
+    detector: str
+    reason: str = ""
+
+
 def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMattes, pool: Executor) -> MendedFrame:
     """Repairs and held defects of the window's centre."""
     repeated = window.cadence.original(window.frame.index)
@@ -64,18 +75,34 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
         return MendedFrame(window.frame, (), (), 0.0, repeated)
     allowed, dirt = given.allowed(window.frame), given.dirt(window.frame)
     findings = find(window, recipe.detection, allowed)
+    found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
+    found = [decide(one, window, info, recipe) for one in found]
+    reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
+    if reason:
+        found = [replace(one, reason=reason) for one in found]
+    return _settled(window, found, _fills(window, found, findings, info, recipe, pool), findings.level, repeated)
+
+
+def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None) -> list[Found]:
+    """What was given, then standing lines, then what the detector found apart from both."""
     known = [] if dirt is None else from_dirtmap(window, dirt, allowed, recipe.detection.max_size)
-    found = known + (apart_from(findings.defects, known, window.luma.shape) if known else list(findings.defects))
-    defects = [recognised(d, info, lasting=lasting(window, d)) for d in found]
-    reason = too_much(defects, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
-    fills = [Fill(None, None, reason)] * len(defects) if reason else _fills(window, defects, findings, info, recipe, pool)
-    fills = [_by_dirtmap(f) if place < len(known) else f for place, f in enumerate(fills)]
-    return _settled(window, defects, fills, findings.level, repeated)
+    lines = apart_from(find_lines(window, findings.noise, recipe.detection, allowed), known, window.luma.shape)
+    others = apart_from(findings.defects, [*known, *lines], window.luma.shape)
+    doubtful = apart_from(findings.doubtful, [*known, *lines], window.luma.shape)
+    name = recipe.detection.detector
+    found = [Found(d, "dirt map") for d in known] + [Found(d, name) for d in (*lines, *others)]
+    return found + [Found(d, name, "too much in this frame is undecided: rain, sparks or lost motion") for d in doubtful]
 
 
-def too_much(defects: Sequence[Defect], window: Window, recipe: Recipe) -> str:
+def decide(found: Found, window: Window, info: ScanInfo, recipe: Recipe) -> Found:
+    """The same, recognised as what the recipe keeps where it is that."""
+    defect = recognised(found.defect, info, lasting=lasting(window, found.defect))
+    return replace(found, defect=defect, reason=found.reason or kept(defect, recipe.detection) or "")
+
+
+def too_much(found: Sequence[Found], window: Window, recipe: Recipe) -> str:
     """Why the whole frame is held, or nothing: suspicion everywhere is rain, fire, a flash or lost motion, not dirt."""
-    share = sum(float(d.mask.sum()) for d in defects) / window.luma.size
+    share = sum(float(one.defect.mask.sum()) for one in found) / window.luma.size
     return f"{share:.0%} of the frame is suspected, more than most_altered allows" if share > recipe.most_altered else ""
 
 
@@ -92,32 +119,32 @@ def _level(luma: Real, defect: Defect) -> float:
     return float(luma[defect.box.rows, defect.box.columns][defect.mask].mean())
 
 
-def _fills(window: Window, defects: Sequence[Defect], findings: Findings, info: ScanInfo, recipe: Recipe, pool: Executor) -> list[Fill]:
-    if not defects:
-        return []
+def _fills(window: Window, found: Sequence[Found], findings: Findings, info: ScanInfo, recipe: Recipe, pool: Executor) -> list[Fill]:
+    """A fill for each, made side by side."""
+    if all(one.reason for one in found):
+        return [Fill(None, None, one.reason) for one in found]
     suspects = findings.suspects.copy()
-    for defect in defects:
-        suspects[defect.box.rows, defect.box.columns] |= defect.mask
+    for one in found:
+        suspects[one.defect.box.rows, one.defect.box.columns] |= one.defect.mask
     planes = window.frame.planes[: info.encoding.pictures]
     ground = Ground(info.encoding, suspects, findings.noise, tuple(measure_grain(p.astype(np.float32)) for p in planes))
 
-    def mended(defect: Defect) -> Fill:
-        reason = kept(defect, recipe.detection)
-        return Fill(None, None, reason) if reason else fill(window, defect, ground, recipe.filling)
+    def mended(one: Found) -> Fill:
+        if one.reason:
+            return Fill(None, None, one.reason)
+        made = (fill_line if one.defect.kind == "line" else fill)(window, one.defect, ground, recipe.filling)
+        return made if made.provenance is None else replace(made, provenance=replace(made.provenance, detector=one.detector))
 
-    return list(pool.map(mended, defects))
-
-
-def _by_dirtmap(made: Fill) -> Fill:
-    return made if made.provenance is None else replace(made, provenance=replace(made.provenance, detector="dirt map"))
+    return list(pool.map(mended, found))
 
 
-def _settled(window: Window, defects: Sequence[Defect], fills: Sequence[Fill], noise: float, repeated: int | None) -> MendedFrame:
+def _settled(window: Window, found: Sequence[Found], fills: Sequence[Fill], noise: float, repeated: int | None) -> MendedFrame:
+    """Repairs and held ones, numbered together."""
     repairs, held = [], []
-    for number, (defect, made) in enumerate(zip(defects, fills, strict=True)):
+    for number, (one, made) in enumerate(zip(found, fills, strict=True)):
         name = f"{window.frame.index:06d}-{number:03d}"
         if made.patch is None or made.provenance is None:
-            held.append(Held(name, defect, made.reason))
+            held.append(Held(name, one.defect, made.reason))
         else:
-            repairs.append(Repair(name, defect, made.patch, made.provenance))
+            repairs.append(Repair(name, one.defect, made.patch, made.provenance))
     return MendedFrame(window.frame, tuple(repairs), tuple(held), noise, repeated)

@@ -1,7 +1,7 @@
 """A table of tiny films in every form that frdm reads; each knows how to draw itself into a folder."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ class Form:
     out: str = "out"
     quick: bool = False
     lossy: bool = False
-    settings: dict[str, str] = field(default_factory=dict)
+    outside: bool = True  # False: programs with an older FFmpeg can't read what comes out
 
     def __str__(self) -> str:
         return self.name
@@ -152,7 +152,7 @@ MOVIES = [
     Form("v210 to mkv", noise(".mov", "v210", "yuv422p10le", size=(132, 98)), "out.mkv"),
     Form("raw mov", noise(".mov", "rawvideo", "rgb24"), "out.mov"),
     Form("prores to mkv", soft(".mov", "-c:v", "prores_ks", "-profile:v", "hq", "-pix_fmt", "yuv422p10le"), "out.mkv"),
-    Form("prores 4444 to mkv", soft(".mov", "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"), "out.mkv"),
+    Form("prores 4444 to mkv", soft(".mov", "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"), "out.mkv", outside=False),
     Form("dnxhr to mkv", soft(".mov", "-c:v", "dnxhd", "-profile:v", "dnxhr_hq", "-pix_fmt", "yuv422p"), "out.mkv"),
     Form("h264 to mkv", soft(".mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "2", sound=True), "out.mkv", quick=True),
     Form("h265 10 to mkv", soft(".mp4", "-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=error"), "out.mkv"),

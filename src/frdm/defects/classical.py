@@ -1,6 +1,8 @@
 """The classical detector: pixel tests on aligned neighbours, then the object filter. The floor that learned detectors must beat."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import cv2
 import numpy as np
@@ -15,6 +17,10 @@ from frdm.recipe import Detection
 
 SMALLEST = 3.0  # px of a 480-line picture that a piece must have to be measured at all
 TONES = 8
+AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.6, 0.45, 0.45, 0.6, 0.8)
+DOUBT = 0.3  # probability from which a piece counts as suspected in its surround
+CALM, UPSET = 0.28, 0.45  # frame_doubt up to which probabilities are believed, and from which only `SUREST` ones are
+SUREST = 0.97
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +28,7 @@ class Findings:
     """What the detector says of one frame."""
 
     defects: tuple[Defect, ...]
+    doubtful: tuple[Defect, ...]  # found as well, in a frame where so much is undecided that it must be rain, sparks or lost motion
     suspects: Mask  # every pixel that some test doubts; wider than the defects
     noise: Real  # (H, W) working units
     level: float  # one number for the same
@@ -39,20 +46,50 @@ def find(window: Window, settings: Detection, allowed: Mask | None = None) -> Fi
         _limited(seeds if allowed is None else seeds & allowed, bodies, sign, unit, settings) for sign, (seeds, bodies) in marked.items()
     ]
     scene = Scene(window.luma, spikes, window.aligned, [n.raw for n in window.neighbours], noise, suspects, torn_by(every, unit))
-    found: list[Defect] = []
-    doubted = suspects.copy()
-    for got in (e for e in every if len(e) and e.sign in signs(settings)):
-        chance = load_trees().probability(measure(got, scene))
-        doubted |= np.concatenate([[False], chance > 0.2])[got.labels]
-        found += [_defect(window, got, int(i), float(chance[i])) for i in np.flatnonzero(chance >= least_probability(settings.strength))]
-    return Findings(tuple(sorted(found, key=lambda d: d.box)), doubted, noise, level)
+    judged = [(got, load_trees().probability(measure(got, scene))) for got in every if len(got)]
+    doubted = np.zeros(suspects.shape, bool)
+    for got, chance in judged:
+        doubted |= np.concatenate([[False], chance > DOUBT])[got.labels]
+    doubt = frame_doubt([chance for _, chance in judged])
+    defects, doubtful = _settled(window, [(g, c) for g, c in judged if g.sign in signs(settings)], doubt, settings)
+    return Findings(defects, doubtful, suspects | doubted, noise, level)
 
 
-def least_probability(strength: float) -> float:
-    """The probability at which a piece counts as a defect: 0.97 at strength 0, 0.8 at 0.5, 0.4 at 1 (chosen for harm on films of its
-    own; MODEL_CARD.md).
+def _settled(
+    window: Window, judged: Sequence[tuple[Pieces, NDArray[np.float64]]], doubt: float, settings: Detection
+) -> tuple[tuple[Defect, ...], tuple[Defect, ...]]:
+    """(defects, doubtful ones), each in the order of their boxes."""
+    unit = window.luma.shape[0] / 480
+    raised = float(np.clip((doubt - CALM) / (UPSET - CALM), 0, 1))
+    lists: tuple[list[Defect], list[Defect]] = ([], [])
+    for got, chance in judged:
+        least = least_probability(settings.strength, got.areas / unit**2)
+        sure = chance >= least + raised * (SUREST - least)
+        for i in np.flatnonzero(chance >= least):
+            lists[int(not sure[i])].append(_defect(window, got, int(i), float(chance[i])))
+    by_box = attrgetter("box")
+    return tuple(sorted(lists[0], key=by_box)), tuple(sorted(lists[1], key=by_box))
+
+
+def frame_doubt(chances: Sequence[NDArray[np.float64]]) -> float:
+    """0 … 1: how undecided the filter is over a whole frame, Σp(1 − p) / Σp.
+
+    On damaged film most pieces are clearly dirt or clearly not; in rain, sparks or lost motion a great many lie between, and then even a high
+    probability deserves less belief.
     """
-    return float(np.interp(strength, [0.0, 0.5, 1.0], [0.95, 0.5, 0.2]))
+    every = np.concatenate([*chances, np.zeros(1)])
+    return float((every * (1 - every)).sum() / max(every.sum(), 1e-9))
+
+
+def least_probability(strength: float, areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probability at which pieces of these areas (px of a 480-line picture) count as defects.
+
+    Chosen for harm on held-out folds of the training films (docs/training-log.md): a large piece that is wrong is an erased limb, and among the
+    smallest most are wrong. `strength` 0.5 takes the table as it is, 0 asks for 0.97 of all, 1 for half of the table.
+    """
+    table = np.interp(np.log(np.maximum(areas, 1.0)), np.log(AREAS), LEAST)
+    out: NDArray[np.float64] = table + (0.97 - table) * (1 - 2 * strength) if strength < 0.5 else table * (1.5 - strength)
+    return out
 
 
 def signs(settings: Detection) -> tuple[int, ...]:

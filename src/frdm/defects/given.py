@@ -1,5 +1,7 @@
 """Defects that a scanner or a person has marked: the pieces of a dirt map."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -30,8 +32,10 @@ def from_dirtmap(window: Window, dirt: Mask, allowed: Mask | None, largest: floa
     return defects
 
 
-def apart_from(found: tuple[Defect, ...], others: list[Defect], shape: tuple[int, ...]) -> list[Defect]:
+def apart_from(found: Sequence[Defect], others: Sequence[Defect], shape: tuple[int, ...]) -> list[Defect]:
     """Those of `found` that touch none of `others`."""
+    if not others:
+        return list(found)
     taken = np.zeros(shape, bool)
     for defect in others:
         taken[defect.box.rows, defect.box.columns] |= defect.mask

@@ -11,7 +11,7 @@ from threading import Event, Lock
 from time import monotonic
 
 from frdm.defects.area import find_area
-from frdm.defects.dirtmap import GivenMattes
+from frdm.defects.dirtmap import GivenMattes, open_mattes
 from frdm.errors import LedgerError
 from frdm.film import Frame, MendedFrame, Shot, Span
 from frdm.media.scan import Scan
@@ -148,6 +148,15 @@ def _watched(frames: Iterator[Frame], plan: Plan, put: Put) -> Iterator[Frame]:
             told = monotonic()
             put(Looked(min(max(frame.index - plan.start, 0), plan.stop - plan.start)))
         yield frame
+
+
+def given_mattes(scan: Scan, recipe: Recipe) -> GivenMattes:
+    """What the recipe gives beside its numbers, looked at before anything is made. Raises `RecipeError`."""
+    if recipe.area.area != "auto":
+        find_area(scan, scan.info, recipe.area)
+    if recipe.shots.list is not None:
+        find_shots(scan, scan.info, recipe.shots)
+    return open_mattes(recipe, scan.info)
 
 
 class _Worker:

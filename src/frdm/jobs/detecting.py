@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from frdm.defects.dirtmap import open_mattes
 from frdm.film import MendedFrame, ScanInfo
-from frdm.jobs.analysis import Plan, ShotFound, analyse
+from frdm.jobs.analysis import Plan, ShotFound, analyse, given_mattes
 from frdm.jobs.background import ahead
 from frdm.jobs.mattes import MatteFolder
 from frdm.jobs.progress import Phase, Progress, Summary
 from frdm.jobs.recording import held_mask
 from frdm.jobs.restoring import asked_range, jobs_for, refuse_places
+from frdm.jobs.reports import plain
 from frdm.media.scan import open_scan
+from frdm.presets import apply_preset
 from frdm.recipe import Recipe
 from frdm.rendering import altered_mask, changed_masks
 
@@ -29,12 +30,12 @@ def detect(
     jobs: int | None = None,
 ) -> Iterator[Progress]:
     """Write a matte a frame into `mattes`: 255 where a repair would be made, 96 where a defect would be held, else 0."""
-    began, recipe = time.monotonic(), recipe or Recipe()
+    began, recipe = time.monotonic(), apply_preset(recipe or Recipe())
     with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
         begin, end = asked_range(scan.info, start, stop)
         refuse_places(scan.info, {"the folder for mattes": Path(mattes)})
+        plan = Plan(begin, end, recipe, given_mattes(scan, recipe), jobs_for(jobs))
         seen = _Seen(MatteFolder(Path(mattes), scan.info), scan.info)
-        plan = Plan(begin, end, recipe, open_mattes(recipe, scan.info), jobs_for(jobs))
         with ahead(partial(analyse, scan, plan), depth=4) as events:
             for event in events:
                 if isinstance(event, ShotFound):
@@ -64,7 +65,7 @@ class _Seen:
         mask = altered_mask(changed, info.encoding, height=info.height, width=info.width)
         self._folder.write(index, mask, held_mask(item.held, info))
         self._found.update([repair.defect.kind for repair in item.repairs] + [held.defect.kind for held in item.held])
-        self._held.update(held.reason for held in item.held)
+        self._held.update(plain(held.reason) for held in item.held)
         self._mended += len(item.repairs)
         self._frames += 1
         self._altered[index] = float(mask.mean())

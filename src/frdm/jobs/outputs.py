@@ -9,21 +9,33 @@ from pathlib import Path
 from frdm.errors import FrdmError, OutputError
 from frdm.film import ScanInfo
 from frdm.ledger.records import OutputRow
+from frdm.media.numbering import has_siblings
 from frdm.media.scan import open_scan
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def default_out(info: ScanInfo) -> Path:
-    """`NAME_frdm` beside a folder of frames, `STEM_frdm.mkv` beside a movie."""
+    """`NAME_frdm` beside a folder of frames, `STEM_frdm.mkv` beside a movie, `STEM_frdm.png` beside one picture or its sequence."""
     whole = film_place(info)
+    if info.names and info.path.is_file():
+        return whole.with_name(f"{info.path.stem}_frdm{info.path.suffix}")
     return whole.with_name(f"{whole.name}_frdm") if info.names else whole.with_name(f"{whole.stem}_frdm.mkv")
 
 
+def named(out: Path) -> Path:
+    """The same place by a name that others can be made from, also where it is called `.` or `..`. Raises `OutputError`."""
+    place = out if out.name not in ("", "..") else out.resolve()
+    if not place.name:
+        raise OutputError(f"{out}: the root of a disk is no place for a film; give a name in it")
+    return place
+
+
 def film_place(info: ScanInfo) -> Path:
-    """The movie, or the folder that the frames lie in."""
+    """The movie, a picture that is no frame of a sequence, or the folder that the frames lie in."""
     whole = info.path.resolve()
-    return whole if whole.is_dir() or not info.names else whole.parent
+    alone = whole.is_dir() or not info.names or (whole.is_file() and not has_siblings(whole))
+    return whole if alone else whole.parent
 
 
 def refuse_overlap(film: Path, place: Path, what: str) -> None:

@@ -77,7 +77,7 @@ def making(folder: Path, row: ProjectRow, *, fresh: bool) -> Iterator[Project]:
     useful = True
     try:
         with only_job(folder):
-            if fresh:
+            if fresh or _is_void(folder, row):
                 start_over(folder)
             with Ledger(folder, create=True) as ledger:
                 known = ledger.project()
@@ -90,10 +90,24 @@ def making(folder: Path, row: ProjectRow, *, fresh: bool) -> Iterator[Project]:
                 try:
                     yield Project(folder, ledger, ledger.project() or row)
                 finally:
-                    useful = bool(ledger.shots()) or any(output.state != "started" for output in ledger.outputs())
+                    useful = _has_results(ledger)
     finally:
         if not useful and not there:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_results(ledger: Ledger) -> bool:
+    """Whether there is anything in it that would be lost with it."""
+    return bool(ledger.spans() or ledger.last_decision()) or any(output.state != "started" for output in ledger.outputs())
+
+
+def _is_void(folder: Path, row: ProjectRow) -> bool:
+    """Whether a run with other settings left a project without a result: nothing is lost, so nobody need be asked."""
+    if not (folder / store.NAME).is_file():
+        return False
+    with Ledger(folder) as ledger:
+        known = ledger.project()
+        return known is not None and known.settings != row.settings and not _has_results(ledger)
 
 
 @contextmanager

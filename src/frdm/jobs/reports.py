@@ -176,11 +176,16 @@ def _counted(mended: Sequence[Tally], kept: Sequence[HeldTally]) -> list[tuple[s
 def _reasons(mended: Sequence[Tally], kept: Sequence[HeldTally]) -> dict[str, int]:
     reasons: Counter[str] = Counter()
     for tally in kept:
-        reasons[tally.reason] += tally.count
+        reasons[plain(tally.reason)] += tally.count
     waiting = sum(t.count for t in mended if t.status == "held")
     if waiting:
         reasons["its fill waits for a decision"] += waiting
     return dict(sorted(reasons.items()))
+
+
+def plain(reason: str) -> str:
+    """A reason without the figures that stand in brackets behind it, so that like ones count together."""
+    return reason.partition(" (")[0]
 
 
 def _shots(project: Project) -> list[dict[str, Any]]:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import xxhash
 
-from frdm.defects.dirtmap import GivenMattes, open_mattes
+from frdm.defects.dirtmap import GivenMattes
 from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged
 from frdm.film import ScanInfo
 from frdm.jobs import outputs
-from frdm.jobs.analysis import Looked, Plan, Step, analyse
+from frdm.jobs.analysis import Looked, Plan, Step, analyse, given_mattes
 from frdm.jobs.background import ahead
 from frdm.jobs.estimating import estimate, frame_bytes, needed_disk
 from frdm.jobs.mattes import MatteFolder
@@ -32,6 +32,7 @@ from frdm.ledger.records import OutputRow
 from frdm.ledger.store import Ledger
 from frdm.media.scan import Scan, open_scan
 from frdm.media.writer import FilmWriter, open_writer
+from frdm.presets import apply_preset
 from frdm.recipe import Recipe, recipe_from
 
 _WAITING = 128 << 20  # bytes of frames that may wait between the two threads
@@ -73,11 +74,11 @@ def restore(
     `fresh` throws an earlier run's records away. `jobs`: spans worked on side by side; more cost memory and change no byte.
     Raises `FrdmError`s; whatever happens, nothing half-made stands under `out`'s name.
     """
-    began, recipe = time.monotonic(), recipe or Recipe()
+    began, recipe = time.monotonic(), apply_preset(recipe or Recipe())
     with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
         begin, end = asked_range(scan.info, start, stop)
-        marked = open_mattes(recipe, scan.info)
-        given = outputs.default_out(scan.info) if out is None else Path(out)
+        marked = given_mattes(scan, recipe)
+        given = outputs.default_out(scan.info) if out is None else outputs.named(Path(out))
         target = None if dry_run else given
         folder = project_folder(given, None if project is None else Path(project))
         places = {"the output": given, "the project": folder} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
@@ -103,7 +104,7 @@ def render(
     with existing(Path(project), alone=True) as opened:
         row, recipe = opened.row, recipe_from(json.loads(opened.row.recipe), str(project))
         made = [output for output in opened.ledger.outputs() if output.state != "replaced"]
-        target = Path(out) if out is not None else _last_place(opened, made)
+        target = outputs.named(Path(out)) if out is not None else _last_place(opened, made)
         codec = codec or next((output.codec for output in reversed(made) if output.path == str(target.resolve())), None)
         with open_scan(film or film_of(opened), transfer=recipe.transfer, fields=recipe.fields) as scan:
             if scan.identity() != row.identity:

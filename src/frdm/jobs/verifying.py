@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from frdm.errors import LedgerError, SettingsChanged
+from frdm.errors import LedgerError, MediaError, SettingsChanged
 from frdm.film import Encoding, Frame, Mask, ScanInfo
+from frdm.jobs.estimating import picture
 from frdm.jobs.manifests import FrameMd5, check_names, write_manifests
 from frdm.jobs.outputs import identity_of
 from frdm.jobs.project import REPORT, Project, existing
 from frdm.jobs.recording import Patches, render_row
 from frdm.ledger.decisions import repairs_between
 from frdm.ledger.records import OutputRow
+from frdm.media.copies import first_other_byte
 from frdm.media.scan import Scan, open_scan
 from frdm.recipe import Recipe, recipe_from
 from frdm.rendering import altered_mask, composite, first_difference
@@ -115,9 +117,9 @@ class Proof:
         self._codes = {row.frame: row.codes for row in rendered}
         self._pairs = _pairs(project, self._output) or {row.frame: (row.scan, row.restored) for row in rendered}
         self._patches = Patches(project)
-        self.lossless = is_lossless(scan.info, made.info)
+        self.lossless = is_lossless(made.info)
         self._first: Difference | None = None
-        self._complaint = ""
+        self._complaint = self._form()
         self._shares: dict[int, float] = {}
         self._errors = _Errors()
 
@@ -127,18 +129,34 @@ class Proof:
     def run(self, sums: FrameMd5 | None, watch: Callable[[int, int], None] | None) -> None:
         """Look at all frames, or up to the first that differs."""
         row = self._project.row
-        wanted = row.stop - row.start
-        if self._made.info.length != wanted:
-            self._complaint = f"has {self._made.info.length} frames where the project has {wanted}"
-        else:
-            for scanned, made in zip(self._scan.frames(row.start, row.stop), self._made.frames(), strict=True):
-                self._frame(scanned, Frame(scanned.index, made.planes))
-                if sums is not None:
-                    sums.add(made)
-                if watch is not None:
-                    watch(len(self._shares), wanted)
-                if self._complaint:
-                    break
+        wanted, films = row.stop - row.start, self._made.frames()
+        for scanned in () if self._complaint else self._scan.frames(row.start, row.stop):
+            try:
+                made = next(films)
+            except MediaError as error:
+                self._complaint = f"frame {scanned.index} can't be read: {error}"
+                break
+            self._frame(scanned, Frame(scanned.index, made.planes))
+            if sums is not None:
+                sums.add(made)
+            if watch is not None:
+                watch(len(self._shares), wanted)
+            if self._complaint:
+                break
+
+    def _form(self) -> str:
+        """What is wrong with the film as a whole; "" if nothing."""
+        a, b, output = self._scan.info, self._made.info, self._output
+        wanted = self._project.row.stop - self._project.row.start
+        if b.length != wanted:
+            return f"has {b.length} frames where the project has {wanted}"
+        if (a.width, a.height) != (b.width, b.height):
+            return f"is {b.width} × {b.height} where the scan is {a.width} × {a.height}"
+        if self.lossless and form_of(a.encoding) != form_of(b.encoding):
+            return f"is {picture(b, b.length)} where the scan is {picture(a, wanted)}"
+        if not self.lossless and Path(output.path).name == b.path.name and self._made.identity() != output.identity:
+            return "its bytes are not those that were written then"
+        return ""
 
     def _frame(self, scanned: Frame, made: Frame) -> None:
         """Prove one frame; the first complaint stays."""
@@ -153,6 +171,7 @@ class Proof:
         else:
             self._errors.add(wanted, made, encoding=encoding, other=self._made.info.encoding)
         self._check_digests(scanned, wanted, changed)
+        self._check_bytes(wanted, changed)
 
     def _compare(self, wanted: Frame, made: Frame, changed: Sequence[Mask] | None) -> None:
         place = first_difference(wanted.planes, made.planes)
@@ -177,6 +196,15 @@ class Proof:
             self._complaint = f"frame {scanned.index}: made again from scan and repairs it isn't what was written then"
         elif recorded != (row.scan, row.restored):
             self._complaint = f"frame {scanned.index}: the digests in {REPORT} are not those of scan and film"
+
+    def _check_bytes(self, wanted: Frame, changed: Sequence[Mask] | None) -> None:
+        """Of sequences: header, padding and unused bits too, where they must be the scan's."""
+        if self._complaint:
+            return
+        place = first_other_byte(self._scan, self._made, wanted, changed, place=wanted.index - self._project.row.start)
+        if place is not None:
+            what = "holds no code and isn't the scan's (header, padding or unused bits)"
+            self._complaint = f"frame {wanted.index}: byte {place[1]} of {place[0].name} {what}"
 
     def result(self, written: tuple[Path, ...]) -> VerifyResult:
         """What was proved; `written` are the manifests."""
@@ -232,11 +260,14 @@ class _Errors:
             self._count += error.size
 
 
-def is_lossless(scan: ScanInfo, made: ScanInfo) -> bool:
-    """Whether the restored film can hold every code of the scan."""
-    a, b = scan.encoding, made.encoding
-    same = (a.layout, a.bits, a.floating, a.subsampling) == (b.layout, b.bits, b.floating, b.subsampling)
-    return same and (bool(made.names) or made.codec in LOSSLESS)
+def is_lossless(made: ScanInfo) -> bool:
+    """Whether a restored film must hold every code as it was given."""
+    return bool(made.names) or made.codec in LOSSLESS
+
+
+def form_of(encoding: Encoding) -> tuple[object, ...]:
+    """What two films must share whose codes are compared."""
+    return encoding.layout, encoding.bits, encoding.floating, encoding.subsampling
 
 
 def plane_name(encoding: Encoding, plane: int) -> str:

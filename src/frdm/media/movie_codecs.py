@@ -218,7 +218,7 @@ def _is_same(info: ScanInfo, name: str, origin: Origin, target: str, options: Ma
 def slices_of(encoding: Encoding, *, width: int, height: int) -> str:
     """Slices of an FFV1 frame: fixed by the picture's size, so that the file doesn't depend on the machine.
 
-    Of odd sizes the last column and row of slices must be odd too where chroma is subsampled: that is FFmpeg's condition for level 3.
+    Of odd sizes the last column and row of slices must be odd too where chroma is subsampled: that is FFmpeg's condition.
     """
     pixels = width * height
     wanted = 4 if pixels < 640 * 480 else 12 if pixels < 1920 * 1080 else 24
@@ -235,6 +235,7 @@ def slices_of(encoding: Encoding, *, width: int, height: int) -> str:
 
 
 def _divides(length: int, slices: int, subsampling: int) -> bool:
-    """Whether `slices` may cut this length: of one that isn't whole chroma samples the last slice must not be either."""
-    last = length - length * (slices - 1) // slices
-    return slices <= length and (length % subsampling == 0 or last % subsampling != 0)
+    """Whether `slices` may cut this length; of 4:1:1 FFmpeg takes cuts that leave the last chroma sample out."""
+    begin = length * (slices - 1) // slices
+    whole = begin // subsampling - -(length - begin) // subsampling >= -(-length // subsampling)
+    return slices <= length and whole and (length % subsampling == 0 or (length - begin) % subsampling != 0)

@@ -22,6 +22,13 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
+def has_siblings(picture: Path) -> bool:
+    """Whether files beside a picture differ from it by a number alone: it is one frame of a sequence."""
+    pieces = re.split(r"\d+", picture.name)
+    expression = re.compile(r"\d+".join(map(re.escape, pieces)))
+    return any(file.name != picture.name and expression.fullmatch(file.name) for file in _entries(picture.parent))
+
+
 def numbered_files(path: Path) -> tuple[Path, ...]:
     """The frames of a folder or of a pattern, by number. Raises `MediaError` where they aren't one whole sequence."""
     folder, matching = (path, None) if path.is_dir() else (path.parent, _as_expression(path.name))
