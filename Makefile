@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.frdm-installed
 
-.PHONY: setup demo test test-slow check format clean
+.PHONY: setup demo test test-slow check docs format clean
 
 setup: $(STAMP)  ## a .venv with everything
 
@@ -27,6 +27,9 @@ check: setup  ## style, types, rooms
 	$(BIN)/ruff format --check src tests scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup  ## docs/cli.md from the verbs themselves
+	$(BIN)/python scripts/write_cli_docs.py
 
 format: setup
 	$(BIN)/ruff check --fix src tests scripts

@@ -20,8 +20,9 @@ import draw_damage as draw
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.defects.carried import carried_motion
 from frdm.defects.classical import tonal_noise
-from frdm.defects.judge import Trees, load_trees
+from frdm.defects.judge import Trees
 from frdm.defects.objects import FEATURES, Scene, Sums, measure, pieces, torn_by
 from frdm.defects.spikes import candidates, find_spikes, noise_level
 from frdm.film import Encoding, Frame, Shot
@@ -92,7 +93,10 @@ def measured(window: Any, mask: NDArray[np.bool_], seen: NDArray[np.bool_], unit
     wide = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
     tables = []
     every = [pieces(*marked[sign], sign, 3 * unit**2, (140 * unit) ** 2) for sign in (1, -1)]
-    scene = Scene(window.luma, spikes, window.aligned, [n.raw for n in window.neighbours], noise, suspects, torn_by(every, unit))
+    torn = torn_by(every, unit)
+    carried = [carried_motion(n.aligned.displacement, torn) for n in window.neighbours]
+    raw = [n.raw for n in window.neighbours]
+    scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried)
     for found in (e for e in every if len(e)):
         share, visible = Sums(found.labels, len(found)).mean(wide), Sums(found.labels, len(found)).mean(seen)
         tables.append({"x": measure(found, scene), "y": (share > 0.6) & (visible > 0.15), "share": share, "area": found.areas / unit**2})
@@ -184,8 +188,7 @@ def main() -> None:
     made = f"{time.strftime('%Y-%m-%d')}, {len(y)} pieces of {len(set(table['film']))} films, seeds {options.seeds}"
     fields = {name: getattr(trees, name) for name in Trees.__dataclass_fields__}
     np.savez_compressed(options.out, **fields, features=np.array(FEATURES), made=np.array(made))
-    load_trees.cache_clear()
-    print("largest difference to scikit-learn:", np.abs(load_trees().probability(x[:5000]) - model.predict_proba(x[:5000])[:, 1]).max())
+    print("largest difference to scikit-learn:", np.abs(trees.probability(x[:5000]) - model.predict_proba(x[:5000])[:, 1]).max())
 
 
 if __name__ == "__main__":

@@ -52,11 +52,12 @@ def mend(source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, giv
     """Repairs and held defects of every frame of a span, in order."""
     cv2.setNumThreads(1)
     first, last = max(span.start - HALO, span.shot.start), min(span.stop + HALO, span.shot.stop)
-    with ThreadPoolExecutor(2) as pool:
-        reel = Reel(source.frames(first, last), info.encoding, span.shot, first, pool)
-        for index in range(span.start, span.stop):
-            yield mend_frame(reel.window(index), info=info, recipe=recipe, given=given, pool=pool)
-            reel.forget(index)
+    with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(1) as ahead:
+        windows = Reel(source.frames(first, last), info.encoding, span.shot, first, pool).windows(span.start, span.stop)
+        coming = ahead.submit(next, windows, None)  # the next window is aligned while this one is mended
+        while (window := coming.result()) is not None:
+            coming = ahead.submit(next, windows, None)
+            yield mend_frame(window, info=info, recipe=recipe, given=given, pool=pool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO
 
 import tiny
 from frdm.film import Codes
@@ -42,7 +42,9 @@ def planes(bits: int, count: int, *, frames: int, floating: bool = False) -> lis
     return found
 
 
-def dpx(bits: int, method: int, *, order: str, descriptors: Sequence[int], transfer: int = LOG, lines: str = "aligned") -> Callable[[Path, int], Path]:
+def dpx(
+    bits: int, method: int, *, order: str, descriptors: Sequence[int], transfer: int = LOG, lines: str = "aligned"
+) -> Callable[[Path, int], Path]:
     """Numbered DPX files with garbage in every place that holds no code."""
     counts = {6: 1, 50: 3, 51: 4, 52: 4, 4: 1}
 
@@ -70,13 +72,13 @@ def pictures(suffix: str, kind: str, *, channels: int, **attributes: str) -> Cal
         bits, floating = {"uint8": (8, False), "uint16": (16, False), "half": (16, True), "float": (32, True)}[kind]
         for index, every in enumerate(planes(bits, channels, frames=frames, floating=floating)):
             codes = np.stack(every, -1).astype({"uint8": np.uint8, "uint16": np.uint16, "half": np.float16, "float": np.float32}[kind])
-            spec = oiio.ImageSpec(WIDTH, HEIGHT, channels, kind)
+            spec = OpenImageIO.ImageSpec(WIDTH, HEIGHT, channels, kind)
             spec.channelnames = {1: ("Y",), 2: ("Y", "A"), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}[channels]
             for name, value in attributes.items():
                 spec[name] = value
             path = scan / f"a.{index + 1}{suffix}"
-            file = oiio.ImageOutput.create(str(path))
-            assert file.open(str(path), spec), oiio.geterror()
+            file = OpenImageIO.ImageOutput.create(str(path))
+            assert file.open(str(path), spec), OpenImageIO.geterror()
             assert file.write_image(codes)
             file.close()
         return scan
@@ -112,7 +114,8 @@ DPX = [
     Form(
         f"dpx {bits} {METHODS[method]} {name} {order} {'log' if transfer == LOG else 'linear' if transfer == LINEAR else 'video'}",
         dpx(bits, method, order=order, descriptors=ELEMENTS[name], transfer=transfer),
-        quick=(bits, method, name, order) in {(10, FILLED_A, "RGB", ">"), (12, PACKED, "RGB+IR", "<"), (16, PACKED, "Y", ">"), (8, PACKED, "ABGR", "<")},
+        quick=(bits, method, name, order)
+        in {(10, FILLED_A, "RGB", ">"), (12, PACKED, "RGB+IR", "<"), (16, PACKED, "Y", ">"), (8, PACKED, "ABGR", "<")},
     )
     for number, (bits, method) in enumerate(WAYS)
     for order in "><"
@@ -152,7 +155,9 @@ MOVIES = [
     Form("v210 to mkv", noise(".mov", "v210", "yuv422p10le", size=(132, 98)), "out.mkv"),
     Form("raw mov", noise(".mov", "rawvideo", "rgb24"), "out.mov"),
     Form("prores to mkv", soft(".mov", "-c:v", "prores_ks", "-profile:v", "hq", "-pix_fmt", "yuv422p10le"), "out.mkv"),
-    Form("prores 4444 to mkv", soft(".mov", "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"), "out.mkv", outside=False),
+    Form(
+        "prores 4444 to mkv", soft(".mov", "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"), "out.mkv", outside=False
+    ),
     Form("dnxhr to mkv", soft(".mov", "-c:v", "dnxhd", "-profile:v", "dnxhr_hq", "-pix_fmt", "yuv422p"), "out.mkv"),
     Form("h264 to mkv", soft(".mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "2", sound=True), "out.mkv", quick=True),
     Form("h265 10 to mkv", soft(".mp4", "-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=error"), "out.mkv"),

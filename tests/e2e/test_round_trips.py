@@ -79,7 +79,9 @@ def probed(film: Path) -> dict[str, Any]:
     """Size, form, rate and shape of a movie's picture, by ffprobe."""
     assert FFPROBE
     entries = "stream=width,height,pix_fmt,r_frame_rate,color_range,color_space,nb_read_packets"
-    data = json.loads(told(FFPROBE, "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries", entries, "-of", "json", film))
+    data = json.loads(
+        told(FFPROBE, "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries", entries, "-of", "json", film)
+    )
     (stream,) = data["streams"]
     stream.pop("side_data_list", None)  # bit rates
     # yuvj says with the pixel format what colour_range says with a tag; full range is RGB's own

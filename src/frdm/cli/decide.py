@@ -43,7 +43,11 @@ def undo(project: Project, /, *, choice: Choice = Choice()) -> int:
 def decide(project: Path, action: Literal["accept", "reject", "undo"], choice: Choice) -> int:
     """Record a decision and say how many repairs it changed."""
     changed = jobs.decide(project, action, ids=choice.id, kind=known_kind(choice.kind), shot=choice.shot, below=choice.below)
-    print(f"{changed} repair{'' if changed == 1 else 's'} {DONE[action]}; frdm render {project} puts it into the film.")
+    if changed:
+        what = "repair" if changed == 1 else "repairs"
+        print(f"{changed} {what} {DONE[action]}; frdm render {project} puts {'it' if changed == 1 else 'them'} into the film.")
+    else:
+        print(f"No repair was {DONE[action]}: none fits the conditions, or they were so already.")
     return 0
 
 

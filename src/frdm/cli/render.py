@@ -22,6 +22,6 @@ def render(
 ) -> int:
     """Make the restored film again as the decisions stand now; nothing is searched for again."""
     summary = follow(jobs.render(project, out, codec=codec, mattes=mattes, film=film))
-    print_summary(summary)
+    print_summary(summary, again="It shows every decision.")
     write_page(project)
     return 0

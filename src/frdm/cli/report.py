@@ -1,6 +1,7 @@
 """`frdm report`: a project's treatment report."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from frdm import jobs
+from frdm.errors import LedgerError, MediaError
 from frdm.reporting import PAGE, treatment_report, write_report
 
 
@@ -34,5 +36,11 @@ def as_text(data: Mapping[str, object]) -> str:
 
 
 def write_page(project: Path, *, crops: int = 12) -> Path:
-    """Write a project's report.html; its path."""
-    return write_report(project / PAGE, treatment_report(jobs.report_data(project), jobs.crops(project, crops)))
+    """Write a project's report.html; its path. Where the scan is no longer at its place, without pictures, saying so on stderr."""
+    data = jobs.report_data(project)
+    try:
+        shown = list(jobs.crops(project, crops))
+    except (LedgerError, MediaError) as error:
+        shown = []
+        print(f"frdm: the report shows no pictures: {error}", file=sys.stderr)
+    return write_report(project / PAGE, treatment_report(data, shown))

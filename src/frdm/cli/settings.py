@@ -51,7 +51,9 @@ class RecipeOptions:
     ] = None
     fields: Annotated[bool | None, Parameter(help="Take interlaced film.", negative="")] = None
     protect: Annotated[str | None, Parameter(help="Picture, or folder of pictures by frame: nothing is touched where it is bright.")] = None
-    dirtmap: Annotated[str | None, Parameter(help="Picture or folder: dirt is where it is bright; `ir`, `alpha`, `plane:NAME`: a plane of the scan.")] = None
+    dirtmap: Annotated[
+        str | None, Parameter(help="Picture or folder: dirt is where it is bright; `ir`, `alpha`, `plane:NAME`: a plane of the scan.")
+    ] = None
 
 
 @Parameter(name="*")
@@ -64,7 +66,9 @@ class RunOptions:
     device: Annotated[Literal["cpu"], Parameter(help="Where the work is done; all that this version's engines use is the processor.")] = (
         "cpu"
     )
-    jobs: Annotated[int | None, Parameter(help="Spans worked on side by side. Default: a quarter of the cores. No byte depends on it.")] = None
+    jobs: Annotated[int | None, Parameter(help="Spans worked on side by side. Default: a quarter of the cores. No byte depends on it.")] = (
+        None
+    )
     fresh: Annotated[bool, Parameter(help="Throw an earlier run's records away and start over.")] = False
 
 

@@ -9,28 +9,31 @@ from frdm.jobs import Summary
 from frdm.reporting import grouped
 
 
-def print_summary(summary: Summary, *, short: bool = False) -> None:
-    """Print the summary, without places if `short`; warnings go to stderr."""
+def print_summary(summary: Summary, *, short: bool = False, again: str = "Use --fresh to start over.") -> None:
+    """Print the summary, without places if `short`; warnings go to stderr. `again`: what to say to those who want done work done anew."""
     for warning in summary.warnings:
         print(f"frdm: {warning}", file=sys.stderr)
-    for sentence in sentences(summary):
+    for sentence in sentences(summary, again):
         print(sentence)
     if not short:
         for what, place in places(summary).items():
             print(f"{what}: {place}")
 
 
-def sentences(summary: Summary) -> list[str]:
+def sentences(summary: Summary, again: str = "") -> list[str]:
     """The summary as lines: what was written, found, mended, held, changed."""
     if summary.already_done:
-        return [f"{summary.out} is finished already, with these settings; nothing was done. Use --fresh to start over."]
+        return [f"{summary.out} is finished already, with these settings; nothing was done. {again}".rstrip()]
     held = sum(summary.held.values())
     shots = f"{summary.shots} shot{'s' * (summary.shots != 1)}"
     said = [f"{summary.frames} frames in {shots}, {duration(summary.seconds)}."]
     said.append(f"Found {summary.defects}{listed(summary.found)}; mended {summary.mended}; held {held}{listed(grouped(summary.held))}.")
     if summary.worst_frame is not None:
         worst = f"frame {summary.worst_frame} most, with {100 * summary.worst_altered:.3f} %"
-        said.append(f"Changed {100 * summary.altered:.4f} % of the pixels; {worst}. All else is the scan's own, bit by bit.")
+        if summary.out is None:
+            said.append(f"No film was written; it would change {100 * summary.altered:.4f} % of the pixels; {worst}.")
+        else:
+            said.append(f"Changed {100 * summary.altered:.4f} % of the pixels; {worst}. All else is the scan's own, bit by bit.")
     return said
 
 

@@ -14,15 +14,16 @@ from frdm.motion.align import Aligned
 COARSE = 4  # motion is carried on a grid of every fourth pixel
 
 
-def carried_values(aligned: Sequence[Aligned], raw: Sequence[Real], hole: Mask, places: NDArray[np.intp]) -> NDArray[np.float32]:
-    """(neighbours, n): each neighbour's luma at the flat pixel numbers `places`, along motion carried across `hole` (H, W), exposure
+def carried_values(
+    aligned: Sequence[Aligned], raw: Sequence[Real], carried: Sequence[Real], places: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """(neighbours, n): each neighbour's luma at the flat pixel numbers `places`, along its `carried_motion`, exposure
     matched.
     """
-    width = hole.shape[1]
+    width = raw[0].shape[1]
     rows, columns = (np.asarray(v, np.float32) for v in np.divmod(places, width))
     found = []
-    for neighbour, luma in zip(aligned, raw, strict=True):
-        d = carried_motion(neighbour.displacement, hole)
+    for neighbour, luma, d in zip(aligned, raw, carried, strict=True):
         coarse_rows, coarse_columns = (np.asarray(v / COARSE - 0.375, np.float32) for v in (rows, columns))  # centres of coarse pixels
         at = [_sample(plane, coarse_columns, coarse_rows) for plane in d]
         found.append(_sample(luma, columns + at[1], rows + at[0]) + neighbour.exposure.ravel()[places])

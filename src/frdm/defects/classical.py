@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.defects.carried import carried_motion
 from frdm.defects.judge import load_trees
 from frdm.defects.objects import Pieces, Scene, measure, pieces, torn_by
 from frdm.defects.spikes import Spikes, candidates, find_spikes, noise_level
@@ -17,9 +18,10 @@ from frdm.recipe import Detection
 
 SMALLEST = 3.0  # px of a 480-line picture that a piece must have to be measured at all
 TONES = 8
-AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.6, 0.45, 0.45, 0.6, 0.8)
+AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.3, 0.3, 0.35, 0.5)
+WORTH = 0.1  # probability at best below which a piece is not searched for elsewhere
 DOUBT = 0.3  # probability from which a piece counts as suspected in its surround
-CALM, UPSET = 0.28, 0.45  # frame_doubt up to which probabilities are believed, and from which only `SUREST` ones are
+CALM, UPSET = 0.32, 0.48  # frame_doubt up to which probabilities are believed, and from which only `SUREST` ones are
 SUREST = 0.97
 
 
@@ -45,14 +47,25 @@ def find(window: Window, settings: Detection, allowed: Mask | None = None) -> Fi
     every = [
         _limited(seeds if allowed is None else seeds & allowed, bodies, sign, unit, settings) for sign, (seeds, bodies) in marked.items()
     ]
-    scene = Scene(window.luma, spikes, window.aligned, [n.raw for n in window.neighbours], noise, suspects, torn_by(every, unit))
-    judged = [(got, load_trees().probability(measure(got, scene))) for got in every if len(got)]
+    judged = _judged(window, spikes, noise, suspects, every)
     doubted = np.zeros(suspects.shape, bool)
     for got, chance in judged:
         doubted |= np.concatenate([[False], chance > DOUBT])[got.labels]
     doubt = frame_doubt([chance for _, chance in judged])
     defects, doubtful = _settled(window, [(g, c) for g, c in judged if g.sign in signs(settings)], doubt, settings)
     return Findings(defects, doubtful, suspects | doubted, noise, level)
+
+
+def _judged(
+    window: Window, spikes: Spikes, noise: Real, suspects: Mask, every: Sequence[Pieces]
+) -> list[tuple[Pieces, NDArray[np.float64]]]:
+    """Each polarity's pieces with their probabilities."""
+    trees = load_trees()
+    raw = [n.raw for n in window.neighbours]
+    torn = torn_by(every, window.luma.shape[0] / 480)
+    carried = [carried_motion(n.aligned.displacement, torn) for n in window.neighbours]
+    scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried)
+    return [(got, trees.probability(measure(got, scene, lambda best: trees.probability(best) >= WORTH))) for got in every if len(got)]
 
 
 def _settled(
@@ -74,7 +87,8 @@ def _settled(
 def frame_doubt(chances: Sequence[NDArray[np.float64]]) -> float:
     """0 … 1: how undecided the filter is over a whole frame, Σp(1 − p) / Σp.
 
-    On damaged film most pieces are clearly dirt or clearly not; in rain, sparks or lost motion a great many lie between, and then even a high
+    On damaged film most pieces are clearly dirt or clearly not; in rain, sparks or lost motion a great many lie between, and then even
+    a high
     probability deserves less belief.
     """
     every = np.concatenate([*chances, np.zeros(1)])
@@ -84,7 +98,8 @@ def frame_doubt(chances: Sequence[NDArray[np.float64]]) -> float:
 def least_probability(strength: float, areas: NDArray[np.float64]) -> NDArray[np.float64]:
     """The probability at which pieces of these areas (px of a 480-line picture) count as defects.
 
-    Chosen for harm on held-out folds of the training films (docs/training-log.md): a large piece that is wrong is an erased limb, and among the
+    Chosen for harm on held-out folds of the training films (docs/training-log.md): a large piece that is wrong is an erased limb, and
+    among the
     smallest most are wrong. `strength` 0.5 takes the table as it is, 0 asks for 0.97 of all, 1 for half of the table.
     """
     table = np.interp(np.log(np.maximum(areas, 1.0)), np.log(AREAS), LEAST)

@@ -14,7 +14,7 @@ CUE_CORNER = (0.22, 0.82)  # its centre lies above this share of the picture's h
 CUE_SIZE = (0.025, 0.16)  # its height as a share of the picture's
 CUE_SHAPE = (0.35, 1.6)  # its width ÷ height as projected: scope prints squeeze it
 CUE_ROUND = (0.82, 1.12)  # its filled area as a share of the ellipse in its box: a square has 1.27, a diamond 0.64
-CUE_LASTS = (2, 12)  # frames: four on film, more in video of a higher rate
+CUE_LASTS = (3, 12)  # frames: four on film, more in video of a higher rate
 
 SPLICE_WIDTH = 0.7  # least share of the picture's width
 SPLICE_HEIGHT = 0.12  # greatest share of its height

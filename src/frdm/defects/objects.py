@@ -4,7 +4,7 @@ All sums over pieces are bincounts over a label picture, so that a thousand piec
 Source: Corrigan 2008 (pathological motion), and the two-step pixel and object filter of trainable blotch detection (docs/sources.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ FEATURES = (
     "frame_crowd", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness",
 )  # fmt: skip
 
+GONE = 3.0  # what the search says at best: nothing like it anywhere
 REACH = 40  # px of a 480-line picture that something may move in a frame and still be recognised
 
 
@@ -100,6 +101,7 @@ class Scene:
     noise: Real
     suspects: Mask  # every doubted pixel
     torn: Mask  # where motion can't be believed, since something large is suspected there
+    carried: Sequence[Real]  # each neighbour's motion on the coarse grid, carried across the torn places
 
 
 def torn_by(every: Sequence[Pieces], unit: float) -> Mask:
@@ -112,8 +114,11 @@ def torn_by(every: Sequence[Pieces], unit: float) -> Mask:
     return np.asarray(cv2.distanceTransform(1 - large, cv2.DIST_L2, 5) <= 5 * unit)
 
 
-def measure(found: Pieces, scene: Scene) -> NDArray[np.float32]:
-    """(n, len(FEATURES)) features of the pieces."""
+def measure(found: Pieces, scene: Scene, worth: Callable[[NDArray[np.float32]], NDArray[np.bool_]] | None = None) -> NDArray[np.float32]:
+    """(n, len(FEATURES)) features of the pieces.
+
+    `worth` is given the features as they would be at best, and says which pieces are worth the search elsewhere.
+    """
     n, unit, sign = len(found), scene.centre.shape[0] / 480, found.sign
     inside = Sums(found.labels, n)
     around = Sums(rings(found, scene.suspects, max(2, round(2 * unit)), max(4, round(5 * unit))), n)
@@ -123,7 +128,6 @@ def measure(found: Pieces, scene: Scene) -> NDArray[np.float32]:
     columns |= _carried(scene, inside, sign, sigma, expected_ring)
     contrast = np.maximum(columns["contrast"] * sigma, 1e-3)
     hopeful = (columns["carried_closest"] > 0.45) & (columns["carried_spread"] < 0.9) & (columns["ring_ratio"] < 0.9)
-    elsewhere = search_elsewhere(found, scene.centre, scene.raw[:2], np.maximum(contrast, columns["carried_contrast"] * sigma), hopeful)
     w, h = found.boxes[:, 2].astype(float), found.boxes[:, 3].astype(float)
     spread = np.minimum(scene.spikes.spread, np.float32(0.2))
     columns |= {
@@ -137,11 +141,17 @@ def measure(found: Pieces, scene: Scene) -> NDArray[np.float32]:
         "wide_unrest": inside.mean(_nearby(spread, unit, 64)) / sigma,
         "frame_unrest": float(spread.mean()) / sigma,
         "frame_crowd": np.full(n, float(scene.suspects.mean())),
-        "elsewhere": elsewhere[0],
-        "elsewhere_worst": elsewhere[1],
+        "elsewhere": np.where(hopeful, GONE, 0.0),
+        "elsewhere_worst": np.where(hopeful, GONE, 0.0),
         "sides": np.full(n, float(len({a.offset > 0 for a in scene.aligned}))),
     }
-    return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+    features = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+    if worth is not None:
+        hopeful &= worth(features)
+    contrast = np.maximum(contrast, columns["carried_contrast"] * sigma)
+    place = FEATURES.index("elsewhere")
+    features[:, place : place + 2] = search_elsewhere(found, scene.centre, scene.raw[:2], contrast, hopeful).T
+    return features
 
 
 def _nearby(picture: Real, unit: float, reach: int) -> Real:
@@ -186,7 +196,7 @@ def _carried(
     scene: Scene, inside: "Sums", sign: int, sigma: NDArray[np.float64], expected_ring: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """The same kind of features with motion carried across torn places."""
-    values = carried_values(scene.aligned, scene.raw, scene.torn, inside.where)
+    values = carried_values(scene.aligned, scene.raw, scene.carried, inside.where)
     centre = scene.centre.ravel()[inside.where]
     rank = np.sort(values, axis=0)
     count = len(rank)

@@ -12,8 +12,8 @@ from frdm.jobs.background import ahead
 from frdm.jobs.mattes import MatteFolder
 from frdm.jobs.progress import Phase, Progress, Summary
 from frdm.jobs.recording import held_mask
-from frdm.jobs.restoring import asked_range, jobs_for, refuse_places
 from frdm.jobs.reports import plain
+from frdm.jobs.restoring import asked_range, jobs_for, refuse_places
 from frdm.media.scan import open_scan
 from frdm.presets import apply_preset
 from frdm.recipe import Recipe

@@ -11,9 +11,12 @@ from frdm.jobs.outputs import size
 from frdm.media.scan import Scan
 from frdm.recipe import Recipe
 
-SECONDS = 0.35  # of two cores for a megapixel of one frame, found by scripts/bench
-BYTES = 400  # of memory for a pixel of one frame: the window around it, motions, working pictures
-BASE = 250 << 20  # bytes of memory that the program takes by itself
+START = 1.0  # seconds until the first frame; these figures were measured on two cores
+EACH = 0.2  # seconds for a frame, however small; most of it goes into what was found …
+SECONDS = 0.45  # … and for each megapixel of it
+BYTES = 350  # of memory for a pixel of one frame: the window around it, motions, working pictures …
+DEEP = 6  # … and this often the frame's own bytes: what waits between reading and writing
+BASE = 180 << 20  # bytes of memory that the program takes by itself
 FFV1 = 0.55  # of the raw bytes: what lossless movies of grainy film take
 
 
@@ -33,8 +36,8 @@ def estimate(scan: Scan, recipe: Recipe, *, start: int = 0, stop: int | None = N
     stop = info.length if stop is None else stop
     frames, megapixels = stop - start, info.width * info.height / 1e6
     reading = _seconds(lambda: scan.frame(start))
-    seconds = frames * max(SECONDS * megapixels, reading)
-    memory = BASE + jobs * round(BYTES * megapixels * 1e6)
+    seconds = START + frames * max((EACH + SECONDS * megapixels) / jobs, reading)
+    memory = BASE + jobs * round(BYTES * megapixels * 1e6) + DEEP * frame_bytes(info)
     disk = needed_disk(scan, start, stop, out=out)
     return Estimate(seconds, memory, disk, _sentence(scan, frames, cost=(seconds, memory, disk), out=out))
 

@@ -11,6 +11,7 @@ from frdm.film import ScanInfo
 from frdm.ledger.records import OutputRow
 from frdm.media.numbering import has_siblings
 from frdm.media.scan import open_scan
+from frdm.media.sequence_writer import staging_folder
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -104,6 +105,12 @@ def recover(out: Path) -> None:
     for leftover in (old, new):
         if leftover.exists():
             _remove(leftover)
+
+
+def drop_unfinished(out: Path) -> None:
+    """Take away the frames that a job left which nothing can go on with."""
+    for place in (out, _beside(out)):
+        shutil.rmtree(staging_folder(place), ignore_errors=True)
 
 
 def _beside(out: Path) -> Path:

@@ -130,7 +130,9 @@ def film_of(project: Project) -> Path:
     """Where the film lay at the last run. Raises `LedgerError` when it is there no more."""
     film = Path(project.row.film)
     if not film.exists() and "%" not in film.name and "#" not in film.name:
-        raise LedgerError(f"{film}: the film of {project.folder} lies there no more; say with --film where it is now")
+        raise LedgerError(
+            f"{film}: the film of {project.folder} lies there no more; bring it back, or say where it is now with frdm render --film"
+        )
     return film
 
 

@@ -83,9 +83,14 @@ def restore(
         folder = project_folder(given, None if project is None else Path(project))
         places = {"the output": given, "the project": folder} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
         refuse_places(scan.info, places)
-        with making(folder, project_row(scan, recipe, start=begin, stop=end), fresh=fresh) as opened:
-            job = Job(scan, recipe, begin, end, target, codec, None if mattes is None else Path(mattes), began, marked, jobs_for(jobs))
-            yield from _run(opened, job, again=False)
+        side_by_side = jobs_for(jobs)
+        try:
+            with making(folder, project_row(scan, recipe, start=begin, stop=end), fresh=fresh) as opened:
+                job = Job(scan, recipe, begin, end, target, codec, None if mattes is None else Path(mattes), began, marked, side_by_side)
+                yield from _run(opened, job, again=False)
+        finally:
+            if target is not None and not folder.exists():  # nothing came of it, so nothing will go on with it
+                outputs.drop_unfinished(target)
 
 
 def render(
@@ -104,11 +109,13 @@ def render(
     with existing(Path(project), alone=True) as opened:
         row, recipe = opened.row, recipe_from(json.loads(opened.row.recipe), str(project))
         made = [output for output in opened.ledger.outputs() if output.state != "replaced"]
-        target = outputs.named(Path(out)) if out is not None else _last_place(opened, made)
+        target = outputs.named(Path(out)) if out is not None else _own_place(opened, made)
         codec = codec or next((output.codec for output in reversed(made) if output.path == str(target.resolve())), None)
         with open_scan(film or film_of(opened), transfer=recipe.transfer, fields=recipe.fields) as scan:
             if scan.identity() != row.identity:
                 raise SettingsChanged(f"{scan.info.path}: not the film that {project} was made of, or changed since; give that film")
+            if str(scan.info.path.resolve()) != row.film:
+                opened.ledger.moved(str(scan.info.path.resolve()))
             _refuse_unfinished(opened)
             refuse_places(scan.info, {"the output": target} | ({} if mattes is None else {"the folder for mattes": Path(mattes)}))
             job = Job(scan, recipe, row.start, row.stop, target, codec, None if mattes is None else Path(mattes), began, GivenMattes())
@@ -261,7 +268,7 @@ def _nothing_to_do(project: Project, job: Job, *, done: OutputRow, stale: bool) 
     if not is_about(project, done):  # killed between the film and its report
         write_report(project, None)
     summary = summarise(project, job.out, mattes=job.mattes, seconds=time.monotonic() - job.began)
-    newer = f"decisions were made since {job.out.name} was written; frdm render {project.folder} puts them into the film"
+    newer = f"decisions were made since {job.out.name} was written; frdm render {project.folder} -o {job.out} puts them into the film"
     yield _last(job, replace(summary, already_done=True, warnings=(newer,) if stale else ()))
 
 
@@ -270,12 +277,14 @@ def _last(job: Job, summary: Summary) -> Progress:
     return Progress("done", frames, frames, summary.defects, summary.mended, sum(summary.held.values()), summary.seconds, summary=summary)
 
 
-def _last_place(project: Project, made: list[OutputRow]) -> Path:
-    if made:
-        return Path(made[-1].path)
+def _own_place(project: Project, made: list[OutputRow]) -> Path:
+    """The project's own film: the one that it is named for, else the one that was made first."""
     folder = project.folder.resolve()
-    if folder.name.endswith(SUFFIX):
-        return folder.with_name(folder.name.removesuffix(SUFFIX))
+    named = folder.with_name(folder.name.removesuffix(SUFFIX)) if folder.name.endswith(SUFFIX) else None
+    if named is not None and (not made or any(output.path == str(named) for output in made)):
+        return named
+    if made:
+        return Path(made[0].path)
     raise OutputError(f"{project.folder}: no film was made from this project yet; say where with -o")
 
 

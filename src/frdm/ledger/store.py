@@ -41,13 +41,31 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: can't be opened ({error}); look at its permissions") from None
         try:
-            self._prepare()
+            self._prepare() if create or not self._sealed() else self._unseal()
         except sqlite3.Error as error:
             self.connection.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise LedgerError(f"{self.path}: can't be opened for writing ({error}); look at its permissions and its disk") from None
             raise LedgerError(f"{self.path}: not a ledger of frdm or broken ({error}); bring it back from a copy or use --fresh") from None
         except BaseException:
             self.connection.close()
             raise
+
+    def _sealed(self) -> bool:
+        """Whether it lies on a medium that can't be written to, and is whole there."""
+        try:
+            self.connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            log = self.path.with_name(f"{NAME}-wal")
+            return not (log.exists() and log.stat().st_size)
+        return False
+
+    def _unseal(self) -> None:
+        """Read it without the files that SQLite would make beside it."""
+        self.connection.close()
+        self.connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+        self.connection.row_factory = sqlite3.Row
+        migrate(self.connection, str(self.path))
 
     def _prepare(self) -> None:
         self.connection.row_factory = sqlite3.Row

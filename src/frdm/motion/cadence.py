@@ -17,6 +17,7 @@ BLOCK = 16  # px of a square in which change is averaged
 UPPER = 0.01  # share of the squares, the most changed, that decide
 LEAST = 0.004  # change that recompression alone makes
 EQUAL = 0.5  # share of independent grain's change below which two frames hold the same grain
+STANDING = 0.15  # middle change of a repeat, as a share of the usual one around it
 CLEAR = 0.25  # … and of the greatest change nearby: where nothing changes at all, nothing can be told
 SOFTER = 0.93  # grain of a blend as a share of that of the frames that it is made of, at most; slow motion leaves it as it is
 BLENDED = 0.35  # what a blend leaves unexplained, as a share of the change between the frames that it is made of
@@ -57,6 +58,11 @@ def change(one: Real, other: Real) -> float:
     return float(np.partition(squares, squares.size - count)[-count:].mean())
 
 
+def middle_change(one: Real, other: Real) -> float:
+    """Median difference of two pictures: what most of the picture does, whatever specks and codecs add in places."""
+    return float(np.median(cv2.absdiff(one[::2, ::2], other[::2, ::2])))
+
+
 def grain_level(picture: Real) -> float:
     """Standard deviation of a picture's grain (and of whatever fine texture it has). Source: Immerkær 1996."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
@@ -89,27 +95,34 @@ def blend_of(before: Real, centre: Real, after: Real) -> float | None:
 
 
 def find_cadence(
-    pictures: Mapping[int, Real], index: int, noise: float | None = None, *, changes: Mapping[int, float] | None = None
+    pictures: Mapping[int, Real],
+    index: int,
+    noise: float | None = None,
+    *,
+    changes: Mapping[int, float] | None = None,
+    middles: Mapping[int, float] | None = None,
 ) -> Cadence:
     """What the frames around `index` (made by `cadence_picture`, keyed by frame, consecutive and all of one shot) tell of it.
 
     `noise` is the grain's standard deviation, measured where it is not given. Two frames on either side tell of repeats, three of blends.
-    `changes`, from each of the frames to its next, may be given by whoever keeps them: they cost most.
+    `changes` and `middles`, from each of the frames to its next, may be given by whoever keeps them: they cost most.
     """
+    if middles is None:
+        middles = {i: middle_change(pictures[i], pictures[i + 1]) for i in pictures if i + 1 in pictures}
     if changes is None:
         changes = {i: change(pictures[i], pictures[i + 1]) for i in pictures if i + 1 in pictures}
     level = grain_level(pictures[index]) if noise is None else noise
-    held = held_with(changes, index, level)
+    held = held_with(changes, index, level, middles)
     coarse = {i: np.ascontiguousarray(picture[::2, ::2]) for i, picture in pictures.items() if abs(i - index) <= 3}
     shares = {i: blend_of(coarse[i - 1], coarse[i], coarse[i + 1]) for i in range(index - 2, index + 3) if _between(coarse, i)}
     single = {i for i, w in shares.items() if w is not None and shares.get(i - 1) is None and shares.get(i + 1) is None}
     blends = frozenset(single & {index - 1, index + 1})
-    return Cadence(held, _doubles(changes, index, level) - held, blends, shares[index] if index in single else None)
+    return Cadence(held, _doubles(changes, index, level, middles) - held, blends, shares[index] if index in single else None)
 
 
-def held_with(changes: Mapping[int, float], index: int, noise: float) -> frozenset[int]:
-    """Frames that repeat frame `index` without a break, given the change from each frame to its next."""
-    same = _unchanged(changes, noise)
+def held_with(changes: Mapping[int, float], index: int, noise: float, middles: Mapping[int, float] | None = None) -> frozenset[int]:
+    """Frames that repeat frame `index` without a break, given the change (and middle change) from each frame to its next."""
+    same = _unchanged(changes, noise) | _standing(middles or {})
     held: set[int] = set()
     i = index
     while i in same:
@@ -130,9 +143,15 @@ def _unchanged(changes: Mapping[int, float], noise: float) -> set[int]:
     return {i for i, amount in changes.items() if amount <= min(_limit(noise), CLEAR * most)}
 
 
-def _doubles(changes: Mapping[int, float], index: int, noise: float) -> frozenset[int]:
+def _standing(middles: Mapping[int, float]) -> set[int]:
+    """Frames of which most is the next once more, where most of the frames around change: repeats that were dirtied or compressed after."""
+    usual = float(np.quantile([*middles.values()], 0.75)) if middles else 0.0
+    return {i for i, amount in middles.items() if amount <= STANDING * usual} if usual >= LEAST else set()
+
+
+def _doubles(changes: Mapping[int, float], index: int, noise: float, middles: Mapping[int, float]) -> frozenset[int]:
     """Of neighbours that repeat each other, those farther from the centre."""
-    same = _unchanged(changes, noise)
+    same = _unchanged(changes, noise) | _standing(middles)
     return frozenset({i + 1 for i in same if i > index} | {i for i in same if i + 1 < index})
 
 

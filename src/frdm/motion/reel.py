@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from frdm.film import Encoding, Frame, Real, Shot
 from frdm.motion.align import Aligned, align
-from frdm.motion.cadence import Cadence, cadence_picture, change, find_cadence
+from frdm.motion.cadence import Cadence, cadence_picture, change, find_cadence, middle_change
 from frdm.motion.flow import FlowScale, displacement, enlarge, flow_picture, round_trip
 from frdm.motion.window import Neighbour, Window, choose_offsets
 from frdm.signal.working import working
@@ -28,8 +28,16 @@ class Reel:
         self._small: dict[int, NDArray[np.uint8]] = {}
         self._sampled: dict[int, Real] = {}
         self._changes: dict[int, float] = {}
+        self._middles: dict[int, float] = {}
         self._flows: dict[tuple[int, int], Real] = {}
         self._scale: FlowScale | None = None
+
+    def windows(self, start: int, stop: int) -> Iterator[Window]:
+        """The windows around frames start … stop-1, in order."""
+        for index in range(start, stop):
+            window = self.window(index)
+            self.forget(index)
+            yield window
 
     def window(self, index: int) -> Window:
         """The window around frame `index`."""
@@ -46,7 +54,7 @@ class Reel:
     def forget(self, index: int) -> None:
         """Frames before `index` - HALO + 1 will not be asked for again."""
         oldest = index + 1 - HALO
-        for store in (self._frames, self._lumas, self._small, self._sampled, self._changes):
+        for store in (self._frames, self._lumas, self._small, self._sampled, self._changes, self._middles):
             for key in [k for k in store if k < oldest]:
                 del store[key]
         for pair in [p for p in self._flows if min(p) < oldest]:
@@ -54,8 +62,8 @@ class Reel:
 
     def _cadence(self, index: int) -> Cadence:
         near = range(max(index - HALO, self._shot.start), min(index + HALO, self._shot.stop - 1) + 1)
-        changes = {i: self._changes[i] for i in near if i + 1 in near}
-        return find_cadence({i: self._sampled[i] for i in near}, index, changes=changes)
+        changes, middles = ({i: kept[i] for i in near if i + 1 in near} for kept in (self._changes, self._middles))
+        return find_cadence({i: self._sampled[i] for i in near}, index, changes=changes, middles=middles)
 
     def _read_to(self, last: int) -> None:
         while self._next <= last:
@@ -66,7 +74,8 @@ class Reel:
             self._small[frame.index] = flow_picture(luma, self._scale)
             self._sampled[frame.index] = cadence_picture(luma)
             if frame.index - 1 in self._sampled:
-                self._changes[frame.index - 1] = change(self._sampled[frame.index - 1], self._sampled[frame.index])
+                pair = self._sampled[frame.index - 1], self._sampled[frame.index]
+                self._changes[frame.index - 1], self._middles[frame.index - 1] = change(*pair), middle_change(*pair)
             self._next += 1
 
     def _measure(self, pairs: list[tuple[int, int]]) -> None:
