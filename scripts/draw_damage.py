@@ -99,3 +99,24 @@ def grain(frame: NDArray[np.uint8], sigma: float, size: float, rng: Rng) -> NDAr
     noise = cv2.GaussianBlur(noise, (0, 0), size)
     noise /= noise.std()
     return np.clip(np.rint(255 * (x + sigma * (0.35 + 1.3 * np.sqrt(x * (1 - x))) * noise)), 0, 255).astype(np.uint8)
+
+
+def move_things(frames: list[NDArray[np.uint8]], rng: Rng) -> list[NDArray[np.uint8]]:
+    """The film with a few drawn things that fly through it: content that is fast, and no dirt, since it lives on in the next frames."""
+    h, w = frames[0].shape[:2]
+    unit = h / 480
+    out = [f.copy() for f in frames]
+    for _ in range(int(rng.integers(1, 6))):
+        start = rng.uniform(0, 1, 2) * (w, h)
+        speed = rng.uniform(4, 38) * unit
+        heading, fall = rng.uniform(0, 6.28), rng.uniform(0, 1.5) * unit
+        axes = np.maximum(rng.uniform(1.5, 14, 2) * unit, 1.0)
+        tone = [float(v) for v in rng.uniform(0, 255, 3)] if rng.random() < 0.4 else [float(rng.uniform(0, 255))] * 3
+        turn = rng.uniform(-25, 25)
+        for t, frame in enumerate(out):
+            at = start + speed * (t - len(out) / 2) * np.array([np.cos(heading), np.sin(heading)]) + (0, fall * t * t)
+            place = (round(float(at[0]) * 16), round(float(at[1]) * 16))
+            size = (round(float(axes[0]) * 16), round(float(axes[1]) * 16))
+            if max(map(abs, place)) < 16 * 4096:
+                cv2.ellipse(frame, place, size, turn * t, 0, 360, tone, -1, cv2.LINE_AA, 4)
+    return out

@@ -48,6 +48,8 @@ def shoot(path: Path, rng: np.random.Generator) -> tuple[list[Any], list[Any], l
     frames = read(path, start, 9, int(rng.uniform(0.7, 1.0) * min(lines, 576)) // 2 * 2)
     if rng.random() < 0.3:
         frames = [np.repeat(cv2.cvtColor(f, cv2.COLOR_BGR2GRAY)[..., None], 3, -1) for f in frames]
+    if rng.random() < 0.5:
+        frames = draw.move_things(frames, rng)
     sigma, size, flicker = rng.uniform(0.006, 0.04), rng.uniform(0.4, 0.9), rng.choice([0, 0, 0.01, 0.03])
     clean = [draw.grain(np.clip(f * (1 + flicker * rng.normal()), 0, 255).astype(np.uint8), sigma, size, rng) for f in frames]
     film, masks = clean, [np.zeros(f.shape[:2], bool) for f in clean]

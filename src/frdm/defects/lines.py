@@ -1,9 +1,10 @@
 """Standing line scratches: thin, nearly upright lines that stay at their column while the scene goes its own way.
 
 Two questions are asked. Is it a line: does a thin ridge run farther down the picture than it would by chance (defects/ridges.py)?
-Is it damage: does it stand in the neighbours as they lie, and move otherwise than the scene beside it?
-A pole, a mast or a window bar passes the first and fails the second. A line that stands exactly still on a scene that stands exactly
-still cannot be told from one and is left alone. Source: Newson 2014 (lines of each frame, then what moves with the scene is taken out).
+Is it damage: does it stand in the neighbours as they lie, and move otherwise than the scene beside it? Where the scene stands still:
+does it wander such that it leaves each frame where it enters the next, as what was scratched along the film does, or does all of it
+move restlessly? A pole, a mast or a window bar passes the first and fails the second. A line that stands exactly still on a scene that
+does too cannot be told from one and is left alone. Source: Newson 2014 (lines of each frame, then what moves with the scene goes).
 """
 
 from collections.abc import Sequence
@@ -13,16 +14,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.defects.ridges import Line, alone, find_ridges, gather, shifted, shrink, small_unit, small_width
+from frdm.defects.ridges import Line, alone, best_path, find_ridges, gather, shifted, shrink, small_unit, small_width
 from frdm.film import Box, Defect, Mask, Polarity, Real
 from frdm.motion.window import Neighbour, Window
 from frdm.recipe import Detection
 
 MOVING = 0.7  # px of a 480-line picture a frame: a scene that moves by less does not tell a pole from a line
-STANDING = 2.5  # px of a 480-line picture a frame: a line wanders by no more
-STILL = 0.8  # px of a 480-line picture: a scene that moves by no more stands still, as far as its motion can be measured so finely
-STEADY = 0.5  # px of a 480-line picture a frame: a line that goes on steadily by more is a thing that passes
-COMPANY = 2  # proven lines in a frame that speak for others
+WANDER = 7.0  # px of a 480-line picture: so far from its place in the centre a line is looked for in a neighbour
+STILL = 3.0  # px of a 480-line picture a frame: of a scene that moves by more its motion is not measured finely
+PARTS = 4  # of the picture's height: a line crosses things that move differently, a thing seldom
+RESTLESS = 0.3  # px of a 480-line picture: a line that wanders by less on a still scene cannot be told from a pole
+UNREST = 0.45  # px of a 480-line picture: the same where its ends do not join, as in film that was cut or stabilised
+JOINED = 0.5  # of its wandering: where a line leaves one frame and enters the next, it is off by no more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +75,9 @@ class Standing:
     """How a line stands in the neighbours: one value a neighbour, columns of the small picture."""
 
     strength: Real  # against the centre's own, 1: as strong
-    carried: Real  # the same in the neighbour aligned to the centre's scene
-    shift: Real  # (2, neighbours) measured on even and on odd bands apart
-    left: Real  # (3, neighbours) the scene's motion left of the line: lower quartile, median, upper quartile (NaN: nothing to be seen)
+    carried: Real  # (PARTS, neighbours) the same in the neighbour aligned to the centre's scene, at its place in the centre
+    track: Real  # (neighbours, bands) how far to the right of its place in the centre it is found
+    left: Real  # (3, PARTS, neighbours) the scene's motion left of the line: quartiles (NaN: nothing to be seen)
     right: Real
     still: Real  # (2, neighbours) the surroundings' small motion and its standard error (NaN: nothing to be seen)
     offsets: Real  # (neighbours,) frames from the centre
@@ -92,17 +95,22 @@ def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask |
     ease = 1.45 - 0.9 * settings.strength
     ridges = find_ridges(small, float(np.median(noise[::8, ::8])), unit)
     gathered = gather(ridges, unit, ease, settings.polarity)
-    lines = [line for line in gathered if line.share > 0.2 * ease and line.straight(unit) and alone(small[0], line, unit)]
+    lines = [line for line in gathered if line.share > 0.2 * ease and line.straight(unit) and _inside(line, small[0].shape[1], unit)]
+    lines = [line for line in lines if alone(small[0], line, unit)]
     if not lines:
         return []
     views = [View.of(n, small[0], raw, unit) for n, raw in zip(window.neighbours, small[1:], strict=True)]
     scene = Scene.of(small[0], ridges.through[0].max(0) > 20, unit)
     stands = [standing(scene, views, line, unit) for line in lines]
     sure = [confidence(line, stood, unit, ease) for line, stood in zip(lines, stands, strict=True)]
-    if sum(s > 0 for s in sure) >= COMPANY:
-        sure = [s or in_company(line, stood, unit, ease) for s, line, stood in zip(sure, lines, stands, strict=True)]
     found = [d for line, s in zip(lines, sure, strict=True) if s > 0 for d in _defects(window, line, s, allowed)]
     return sorted(found, key=lambda d: d.box)
+
+
+def _inside(line: Line, width: int, unit: float) -> bool:
+    """Whether a line lies off the picture's border, which stands as well."""
+    at = float(np.median(line.path))
+    return 5 * unit < at < width - 1 - 5 * unit
 
 
 # Is it damage? ------------------------------------------------------------------------------------------------------------------------
@@ -110,24 +118,25 @@ def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask |
 
 def standing(scene: Scene, views: Sequence[View], line: Line, unit: float) -> Standing:
     """What the neighbours say of a line."""
-    reach = int(np.ceil(2 * STANDING * unit))
+    reach = int(np.ceil(WANDER * unit))
     own = _profile(scene.centre, line, reach, unit)
-    full = float(own[:, line.shown].mean(1).max()) + 1e-9
-    zero = np.array([_peak(p) for p in _halves(own, line)])
+    start, full = _track(own, line, round(unit))
     slack = round(unit)
     near = slice(reach - slack, reach + slack + 1)
-    strength, carried, shift = [], [], []
+    parts = _parts(line)
+    strength, carried, track = [], [], []
     for view in views:
-        there = _profile(view.raw, line, reach, unit)
-        strength.append(float(there[:, line.shown].mean(1).max()) / full)
-        carried.append(float(_profile(view.aligned, line, reach, unit)[near][:, line.shown].mean(1).max()) / full)
-        shift.append(np.array([_peak(p) for p in _halves(there, line)]) - zero)
+        path, height = _track(_profile(view.raw, line, reach, unit), line, reach)
+        strength.append(height / full)
+        taken = _profile(view.aligned, line, reach, unit)[near]
+        carried.append([float(taken[:, p].mean(1).max()) / full if p.any() else np.nan for p in parts])
+        track.append(path - start)
     away = np.arange(scene.centre.shape[1]) - line.path[:, None]
-    left, right = np.array([_scene(scene, v, away, line, unit) for v in views], np.float32).transpose(1, 2, 0)
+    sides = np.array([[_scene(scene, v, away, p, unit) for p in parts] for v in views], np.float32)
+    left, right = sides.transpose(2, 3, 1, 0)
     still = np.array([_still(v, away, scene.sound, unit) for v in views], np.float32).T
-    return Standing(
-        np.array(strength), np.array(carried), np.array(shift).T, left, right, still, np.array([v.offset for v in views], np.float32)
-    )
+    offsets = np.array([v.offset for v in views], np.float32)
+    return Standing(np.array(strength), np.array(carried).T, np.stack(track), left, right, still, offsets)
 
 
 def _profile(picture: Real, line: Line, reach: int, unit: float) -> Real:
@@ -145,25 +154,34 @@ def _profile(picture: Real, line: Line, reach: int, unit: float) -> Real:
     return out
 
 
-def _halves(profile: Real, line: Line) -> tuple[Real, Real]:
-    """The profile's mean over even and over odd bands where the line shows."""
-    shown = np.flatnonzero(line.shown)
-    return profile[:, shown[::2]].mean(1), profile[:, shown[1::2] if len(shown) > 1 else shown].mean(1)
+def _track(profile: Real, line: Line, reach: int) -> tuple[Real, float]:
+    """(where the line runs beside its path in each band, its mean height there), looked for within `reach` columns of the middle."""
+    middle = profile.shape[0] // 2
+    smooth = np.asarray(cv2.blur(profile, (5, 1), borderType=cv2.BORDER_REPLICATE), np.float32)
+    gain = np.where(line.shown, smooth, 0)[middle - reach : middle + reach + 1]
+    gain /= 1e-9 + np.abs(gain).mean()
+    bands = gain.shape[1]
+    crest = best_path(gain, np.float32(1.5)) - reach + middle
+    around = np.clip(crest[None] + np.arange(-1, 2)[:, None], 0, profile.shape[0] - 1)
+    three = cv2.blur(np.where(line.shown, profile, 0)[around, np.arange(bands)], (15, 1), borderType=cv2.BORDER_REPLICATE)
+    bend = three[0] - 2 * three[1] + three[2]
+    fine = np.where(bend < -1e-9, np.clip(0.5 * (three[0] - three[2]) / np.minimum(bend, -1e-9), -1, 1), 0)
+    path = np.asarray(cv2.blur((crest - middle + fine).astype(np.float32)[None], (9, 1), borderType=cv2.BORDER_REPLICATE), np.float32)[0]
+    return path, float(profile[crest.clip(0, profile.shape[0] - 1), np.arange(bands)][line.shown].mean()) + 1e-9
 
 
-def _peak(profile: Real) -> float:
-    """Place of the highest value, finer than a column."""
-    i = int(np.clip(profile.argmax(), 1, len(profile) - 2))
-    a, b, c = (float(v) for v in profile[i - 1 : i + 2])
-    bend = a - 2 * b + c
-    return i + (float(np.clip(0.5 * (a - c) / bend, -1, 1)) if bend < -1e-9 else 0.0)
+def _parts(line: Line) -> list[Mask]:
+    """(bands,) where the line shows in each part of the picture's height; none where it shows in less than half of a part."""
+    part = np.arange(len(line.path)) * PARTS // len(line.path)
+    every = [line.shown & (part == i) for i in range(PARTS)]
+    return [p if p.sum() * PARTS * 2 >= len(p) else np.zeros_like(p) for p in every]
 
 
-def _scene(scene: Scene, view: View, away: Real, line: Line, unit: float) -> list[NDArray[np.float64]]:
-    """The scene's motion on either side of a line: quartiles over the places that have something to be followed."""
-    trusted = view.trusted & scene.textured & line.shown[:, None]
+def _scene(scene: Scene, view: View, away: Real, rows: Mask, unit: float) -> list[NDArray[np.float64]]:
+    """The scene's motion on either side of some rows of a line: quartiles over the places that have something to be followed."""
+    trusted = view.trusted & scene.textured & rows[:, None]
     seen = [view.across[trusted & (s * away > 3 * unit) & (s * away < 70 * unit)] for s in (-1, 1)]
-    return [np.quantile(v, [0.25, 0.5, 0.75]) if v.size >= 30 else np.full(3, np.nan) for v in seen]
+    return [np.quantile(v, [0.25, 0.5, 0.75]) if v.size >= 20 else np.full(3, np.nan) for v in seen]
 
 
 def _slopes(centre: Real, other: Real, unit: float) -> Real:
@@ -201,72 +219,82 @@ def _least_squares(slopes: Real, together: float) -> tuple[float, float]:
 
 def confidence(line: Line, stands: Standing, unit: float, ease: float) -> float:
     """0 … 1 that a line is damage; 0 where it may be a thing of the scene."""
-    shift = stands.shift.mean(0)
-    certain = np.abs(stands.shift[0] - stands.shift[1]) < 0.6 * unit
-    there = certain & (stands.strength > 0.35) & (np.abs(shift - np.median(np.append(shift, 0.0))) < STANDING * unit)
+    there = stands.strength > 0.55
     if there.sum() < 2:
         return 0.0
-    apart = np.minimum(np.abs(_apart(shift, stands.left)), np.abs(_apart(shift, stands.right))) > MOVING * unit * ease
-    opposed = np.sign(stands.left[1] - shift) != np.sign(stands.right[1] - shift)
-    strays = (np.abs(shift) > STANDING * unit) & (stands.strength > 0.35)
-    exact = np.abs(stands.shift[0] - stands.shift[1]) < 0.25 * unit  # threads that hang from a moving thing are not
-    passed = there & exact & ~strays & apart & ~opposed & (stands.carried < 0.5 * stands.strength)
-    if passed.sum() >= 2 and not strays.any() and line.share > 0.2 * ease:
-        return float(np.clip(0.6 + 0.1 * passed.sum() * min(1.0, 2 * line.share), 0, 1))
-    wander = _wander(stands, there, unit)
-    if line.ever > min(0.8 * ease, 0.95) and line.share > 0.5 and wander > 0.25 * unit * ease:
-        return float(np.clip(0.4 + 0.3 * wander / unit + 0.2 * line.ever, 0, 0.95))
+    passed, against = left_behind(line, stands, unit, ease)
+    if passed >= 2 and passed > against and line.share > 0.3 * ease:
+        return float(np.clip(0.6 + 0.1 * passed * min(1.0, 2 * line.share), 0, 1))
+    wander = joined_wander(line, stands, unit)
+    careful = max(ease, 0.8) * unit
+    if line.share > 0.7 and wander > RESTLESS * careful:
+        return float(np.clip(0.5 + 0.2 * wander / unit, 0, 0.95))
+    unrest = unrest_alone(line, stands, unit)
+    if line.share > 0.9 and unrest > UNREST * careful:
+        return float(np.clip(0.4 + 0.2 * unrest / unit, 0, 0.9))
     return 0.0
 
 
-def in_company(line: Line, stands: Standing, unit: float, ease: float) -> float:
-    """0 … 1 for a line that nothing proves among lines that are proven: scratches seldom come alone, poles seldom run from edge to edge."""
-    shift = stands.shift.mean(0)
-    there = (np.abs(stands.shift[0] - stands.shift[1]) < 0.6 * unit) & (stands.strength > 0.35) & (np.abs(shift) < STANDING * unit)
-    full = line.share > min(0.9 * ease, 0.97) and line.ever > 0.97
-    return 0.5 if full and there.sum() >= 2 and not _passes(stands, there, unit) else 0.0
-
-
-def _passes(stands: Standing, there: Mask, unit: float) -> bool:
-    """Whether it goes on steadily, as a thing of a moving scene does."""
-    k = stands.offsets[there]
-    steady = float((stands.shift.mean(0)[there] @ k) / (k @ k))
-    return abs(steady) > STEADY * unit
+def left_behind(line: Line, stands: Standing, unit: float, ease: float) -> tuple[int, int]:
+    """In how many parts of the height the scene moves away on both sides and takes the line not with it; in how many it does not."""
+    there = stands.strength > 0.55
+    shift = stands.track[:, line.shown].mean(1)
+    least = (MOVING * ease * unit) + 0.8 * np.abs(shift)
+    left, right = _apart(shift, stands.left), _apart(shift, stands.right)
+    both = (np.minimum(np.abs(left), np.abs(right)) > least) & (left * right > 0)
+    one = (np.isnan(left) ^ np.isnan(right)) & (np.fmax(np.abs(left), np.abs(right)) > 4 * least)
+    passed = there & (both | one) & (stands.carried < 0.55 * stands.strength)
+    known = ~np.isnan(stands.carried[:, 0])
+    proven = passed.sum(1) >= 2
+    return int(proven.sum()), int((known & ~proven).sum())
 
 
 def _apart(shift: Real, scene: Real) -> Real:
-    """How far the line's motion lies outside the middle half of the scene's, signed (0 where nothing is known)."""
-    out: Real = np.nan_to_num(np.minimum(shift - scene[0], 0) + np.maximum(shift - scene[2], 0))
+    """How far the line's motion lies outside the middle half of the scene's, signed (NaN where nothing is known)."""
+    out: Real = np.minimum(shift - scene[0], 0) + np.maximum(shift - scene[2], 0)
     return out
 
 
-def _wander(stands: Standing, there: Mask, unit: float) -> float:
-    """Root mean square of the line's own restless motion against a scene that stands nearly still (columns); 0 where the scene explains it.
+def joined_wander(line: Line, stands: Standing, unit: float) -> float:
+    """How restlessly a line moves from frame to frame against the scene (columns), if it leaves each frame where it enters the next;
+    else 0.
 
-    Two independent measurements are multiplied, so that noise adds nothing; steady motion is taken off: near things have it too.
+    A scratch runs along the film through one frame after the other, a thing stands or moves within its scene. Asked only of lines that
+    show from the top to the bottom.
     """
-    moved, error = stands.still[:, there]
-    if there.sum() < 3 or not np.isfinite(moved).all() or np.abs(moved).max() > STILL * unit:
+    edge = round(0.1 * len(line.path))
+    shown = np.flatnonzero(line.shown)
+    if len(shown) < 2 * edge or shown[0] > edge or shown[-1] < len(line.path) - 1 - edge:
         return 0.0
-    shift, k = stands.shift[:, there], stands.offsets[there]
-    size = float(np.sqrt((shift**2).mean()))
-    for side in (stands.left[:, there], stands.right[:, there]):
-        plain = side[2] - side[0] < 0.8 * unit
-        if plain.sum() >= 2 and float(np.sqrt(((shift - side[1])[:, plain] ** 2).mean())) < 0.6 * size:
-            return 0.0
-    hull = np.stack([moved - 2 * error, moved, moved + 2 * error])
-    against = np.stack([_apart(s, hull) for s in shift])
-    return min(_unrest(against, k, unit), _unrest(shift, k, unit))
+    order = np.argsort(np.append(stands.offsets, 0))
+    k, strong, scene = (np.append(v, c)[order] for v, c in ((stands.offsets, 0), (stands.strength > 0.55, True), (stands.still[0], 0)))
+    paths = np.vstack([stands.track + line.path, line.path[None]])[order]
+    pairs = np.flatnonzero((np.diff(k) == 1) & strong[1:] & strong[:-1] & (np.abs(np.diff(scene)) < STILL * unit))
+    if len(pairs) < 3:
+        return 0.0
+    tops, bottoms = paths[:, :edge].mean(1), paths[:, -edge:].mean(1)
+    gap = tops[pairs + 1] - bottoms[pairs]
+    jumps = np.stack([np.diff(tops)[pairs], np.diff(bottoms)[pairs]])
+    against = jumps - np.diff(scene)[pairs]
+    restless = min(float(v.std(ddof=1)) for v in (jumps, against))
+    return restless if float(np.sqrt((gap**2).mean())) < JOINED * restless else 0.0
 
 
-def _unrest(shift: Real, offsets: Real, unit: float) -> float:
-    """Standard deviation of a line's places in the window's frames about steady motion; 0 where it moves steadily."""
-    own, k = np.pad(shift, ((0, 0), (1, 0))), np.pad(offsets, (1, 0))  # the centre's own place is 0
-    own, k = own - own.mean(1, keepdims=True), k - k.mean()
-    steady = own @ k / (k @ k)
-    rest = own - steady[:, None] * k
-    unrest = float(np.sqrt(max(float((rest[0] * rest[1]).sum()) / (len(k) - 2), 0.0)))
-    return unrest if abs(float(steady.mean())) < max(STEADY * unit, 0.8 * unrest) else 0.0
+def unrest_alone(line: Line, stands: Standing, unit: float) -> float:
+    """How restlessly a whole line moves (columns) over a scene that is measured to stand still; 0 where that may explain it."""
+    there = stands.strength > 0.75
+    moved, error = stands.still
+    if there.sum() < 3 or not (np.abs(moved) + 2 * error <= 0.8 * unit).all():
+        return 0.0
+    shift, k = stands.track[:, line.shown].mean(1)[there], stands.offsets[there]
+    unrest = []
+    for against in (shift, shift - moved[there]):
+        own, at = np.append(against, 0), np.append(k, 0)
+        own, at = own - own.mean(), at - at.mean()
+        steady = float(own @ at / (at @ at))
+        size = float(np.sqrt(((own - steady * at) ** 2).sum() / (len(at) - 2)))
+        unrest.append(size if abs(steady) < max(0.5 * unit, 0.8 * size) else 0.0)
+    return min(unrest)
 
 
 # Where does it lie? -------------------------------------------------------------------------------------------------------------------

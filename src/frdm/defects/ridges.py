@@ -123,6 +123,22 @@ def _sums(score: Real) -> Real:
     return out
 
 
+def best_path(gain: Real, turn: np.float32) -> NDArray[np.intp]:
+    """(bands,) the column of the path with the greatest sum of `gain` (columns, bands); each step aside costs `turn`."""
+    columns, bands = gain.shape
+    total = np.empty((bands, columns), np.float32)
+    total[0] = gain[:, 0]
+    for band in range(1, bands):
+        last = np.pad(total[band - 1], 1, constant_values=-np.inf)
+        total[band] = gain[:, band] + np.maximum(last[1:-1], np.maximum(last[:-2], last[2:]) - turn)
+    out = np.empty(bands, np.intp)
+    out[-1] = total[-1].argmax()
+    for band in range(bands - 1, 0, -1):
+        near = np.pad(total[band - 1], 1, constant_values=-np.inf)[out[band] : out[band] + 3] - np.array([turn, 0, turn], np.float32)
+        out[band - 1] = out[band] + int(near.argmax()) - 1
+    return out
+
+
 def gather(ridges: Ridges, unit: float, ease: float, polarity: Polarity | str) -> list[Line]:
     """Lines of the first picture: pieces at nearly one column, the certain and the fainter that continue them."""
     through = ridges.through[0].copy()

@@ -38,6 +38,7 @@ def encode(movie: Any, pictures: Iterable[NDArray[np.uint8]], rate: Fraction) ->
             stream = movie.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "veryfast"})
             stream.height, stream.width = even.shape[:2]
             stream.pix_fmt = "yuv420p"
-        movie.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")))
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+        movie.mux(stream.encode(frame.reformat(format="yuv420p", threads=1)))  # with more threads swscale's result is not always the same
     if stream is not None:
         movie.mux(stream.encode())
