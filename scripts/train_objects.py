@@ -40,15 +40,15 @@ def read(path: Path, start: int, count: int, height: int) -> list[NDArray[np.uin
     return [cv2.resize(f, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for f in frames]
 
 
-def shoot(path: Path, rng: np.random.Generator) -> tuple[list[Any], list[Any], list[Any]]:
-    """(film as scanned, the same without dirt, masks) of one drawn reel on one clip."""
+def shoot(path: Path, rng: np.random.Generator, moving: float) -> tuple[list[Any], list[Any], list[Any]]:
+    """(film as scanned, the same without dirt, masks) of one drawn reel on one clip; drawn things fly through a share `moving` of reels."""
     video = cv2.VideoCapture(str(path))
     length, lines = int(video.get(cv2.CAP_PROP_FRAME_COUNT)), int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
     start = int(rng.integers(0, max(1, length - 8)))
     frames = read(path, start, 9, int(rng.uniform(0.7, 1.0) * min(lines, 576)) // 2 * 2)
     if rng.random() < 0.3:
         frames = [np.repeat(cv2.cvtColor(f, cv2.COLOR_BGR2GRAY)[..., None], 3, -1) for f in frames]
-    if rng.random() < 0.5:
+    if moving and rng.random() < moving:
         frames = draw.move_things(frames, rng)
     sigma, size, flicker = rng.uniform(0.006, 0.04), rng.uniform(0.4, 0.9), rng.choice([0, 0, 0.01, 0.03])
     clean = [draw.grain(np.clip(f * (1 + flicker * rng.normal()), 0, 255).astype(np.uint8), sigma, size, rng) for f in frames]
@@ -63,12 +63,12 @@ def shoot(path: Path, rng: np.random.Generator) -> tuple[list[Any], list[Any], l
     return film, clean, masks
 
 
-def collect(job: tuple[Path, int], strength: float = 0.6) -> Table | None:
+def collect(job: tuple[Path, int, float], strength: float = 0.6) -> Table | None:
     """Features and labels of every piece found on one drawn reel."""
     cv2.setNumThreads(1)
-    path, seed = job
+    path, seed, moving = job
     rng = np.random.default_rng([seed, sum(path.name.encode())])
-    film, clean, masks = shoot(path, rng)
+    film, clean, masks = shoot(path, rng, moving)
     if len(film) < 4:
         return None
     unit = film[0].shape[0] / 480
@@ -163,13 +163,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clean", type=Path)
     parser.add_argument("--seeds", default="0:4")
+    parser.add_argument(
+        "--moving", type=float, default=0.0, help="share of reels through which drawn things fly (docs/training-log.md, run 6)"
+    )
     parser.add_argument("--hold-out", nargs="*", default=[])
     parser.add_argument("--cache", type=Path, default=Path("objects-table.pkl"))
     parser.add_argument("--out", type=Path, default=Path("src/frdm/defects/objects.npz"))
     options = parser.parse_args()
     if not options.cache.exists():
         low, high = (int(v) for v in options.seeds.split(":"))
-        jobs = [(p, s) for s in range(low, high) for p in sorted(options.clean.glob("*.mp4")) if p.stem not in options.hold_out]
+        jobs = [
+            (p, s, options.moving) for s in range(low, high) for p in sorted(options.clean.glob("*.mp4")) if p.stem not in options.hold_out
+        ]
         with ProcessPoolExecutor() as pool:
             tables = [t for t in pool.map(collect, jobs, chunksize=2) if t is not None]
         options.cache.write_bytes(pickle.dumps({k: np.concatenate([t[k] for t in tables]) for k in tables[0]}))

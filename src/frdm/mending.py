@@ -2,9 +2,8 @@
 the ledger.
 
 Everything that it says of a frame follows from that frame and at most `HALO` frames around it in the same shot, so that the result does
-not depend on how a
-film is cut into spans, ranges or jobs. OpenCV is held to one thread a call, because motion's result depends on their number; windows
-are worked on side by side instead.
+not depend on how a film is cut into spans, ranges or jobs. OpenCV is held to one thread a call, because motion's result depends on
+their number; windows are worked on side by side instead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from frdm.motion.window import Window
 from frdm.recipe import Recipe
 from frdm.signal.grain import measure_grain
 
+UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
 FEWEST = 2  # neighbours without which nothing is judged: one other frame can't tell dirt from film
 
 
@@ -85,14 +85,19 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
 
 
 def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None) -> list[Found]:
-    """What was given, then standing lines, then what the detector found apart from both."""
-    known = [] if dirt is None else from_dirtmap(window, dirt, allowed, recipe.detection.max_size)
-    lines = apart_from(find_lines(window, findings.noise, recipe.detection, allowed), known, window.luma.shape)
-    others = apart_from(findings.defects, [*known, *lines], window.luma.shape)
-    doubtful = apart_from(findings.doubtful, [*known, *lines], window.luma.shape)
-    name = recipe.detection.detector
-    found = [Found(d, "dirt map") for d in known] + [Found(d, name) for d in (*lines, *others)]
-    return found + [Found(d, name, "too much in this frame is undecided: rain, sparks or lost motion") for d in doubtful]
+    """What was given, then standing lines, then what the detector found apart from both.
+
+    Lines are held unless the recipe says otherwise: a pole or a mast that the camera follows can look like one.
+    """
+    settings, shape = recipe.detection, window.luma.shape
+    known = [] if dirt is None else from_dirtmap(window, dirt, allowed, settings.max_size)
+    lines = apart_from(find_lines(window, findings.noise, settings, allowed), known, shape)
+    mend_lines = settings.lines == "mend"
+    taken = [*known, *(lines if mend_lines else ())]
+    name, line_reason = settings.detector, "" if mend_lines else "a standing line: lines = mend mends it across"
+    found = [Found(d, "dirt map") for d in known] + [Found(d, name, line_reason) for d in lines]
+    found += [Found(d, name) for d in apart_from(findings.defects, taken, shape)]
+    return found + [Found(d, name, UNSURE) for d in apart_from(findings.doubtful, taken, shape)]
 
 
 def decide(found: Found, window: Window, info: ScanInfo, recipe: Recipe) -> Found:

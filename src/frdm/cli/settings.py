@@ -19,6 +19,7 @@ PLACES = {
     "max_size": ("detection", "max_size"),
     "polarity": ("detection", "polarity"),
     "keep": ("detection", "keep"),
+    "lines": ("detection", "lines"),
     "film_gauge": ("detection", "film"),
     "source": ("detection", "source"),
     "area": ("area", "area"),
@@ -43,6 +44,7 @@ class RecipeOptions:
     max_size: Annotated[float | None, Parameter(help="Largest defect, in pixels of a 480-line picture.")] = None
     polarity: Annotated[str | None, Parameter(help="both, dark or bright.")] = None
     keep: Annotated[tuple[str, ...] | None, Parameter(help="Kinds that are left alone (repeat it): cue mark, splice …", negative="")] = None
+    lines: Annotated[str | None, Parameter(help="Standing line scratches: hold (report them) or mend (across the line).")] = None
     film_gauge: Annotated[str | None, Parameter(name="--film", help="super8, 8mm, 16mm or 35mm.")] = None
     source: Annotated[str | None, Parameter(name="--from", help="What was scanned: negative or positive.")] = None
     area: Annotated[str | None, Parameter(help="Which part is picture: auto, whole or x,y,w,h in pixels.")] = None

@@ -18,7 +18,8 @@ from frdm.recipe import Detection
 
 SMALLEST = 3.0  # px of a 480-line picture that a piece must have to be measured at all
 TONES = 8
-AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.3, 0.3, 0.35, 0.5)
+AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.3, 0.3, 0.4, 0.6)
+REPORTED = 0.5  # probability from which a piece that is not believed is held and reported
 WORTH = 0.1  # probability at best below which a piece is not searched for elsewhere
 DOUBT = 0.3  # probability from which a piece counts as suspected in its surround
 CALM, UPSET = 0.32, 0.48  # frame_doubt up to which probabilities are believed, and from which only `SUREST` ones are
@@ -30,7 +31,7 @@ class Findings:
     """What the detector says of one frame."""
 
     defects: tuple[Defect, ...]
-    doubtful: tuple[Defect, ...]  # found as well, in a frame where so much is undecided that it must be rain, sparks or lost motion
+    doubtful: tuple[Defect, ...]  # found as well, and not believed: too large for their certainty, or in a frame that is undecided all over
     suspects: Mask  # every pixel that some test doubts; wider than the defects
     noise: Real  # (H, W) working units
     level: float  # one number for the same
@@ -78,7 +79,7 @@ def _settled(
     for got, chance in judged:
         least = least_probability(settings.strength, got.areas / unit**2)
         sure = chance >= least + raised * (SUREST - least)
-        for i in np.flatnonzero(chance >= least):
+        for i in np.flatnonzero(chance >= np.minimum(least, REPORTED)):
             lists[int(not sure[i])].append(_defect(window, got, int(i), float(chance[i])))
     by_box = attrgetter("box")
     return tuple(sorted(lists[0], key=by_box)), tuple(sorted(lists[1], key=by_box))
@@ -88,8 +89,7 @@ def frame_doubt(chances: Sequence[NDArray[np.float64]]) -> float:
     """0 … 1: how undecided the filter is over a whole frame, Σp(1 − p) / Σp.
 
     On damaged film most pieces are clearly dirt or clearly not; in rain, sparks or lost motion a great many lie between, and then even
-    a high
-    probability deserves less belief.
+    a high probability deserves less belief.
     """
     every = np.concatenate([*chances, np.zeros(1)])
     return float((every * (1 - every)).sum() / max(every.sum(), 1e-9))
@@ -99,8 +99,7 @@ def least_probability(strength: float, areas: NDArray[np.float64]) -> NDArray[np
     """The probability at which pieces of these areas (px of a 480-line picture) count as defects.
 
     Chosen for harm on held-out folds of the training films (docs/training-log.md): a large piece that is wrong is an erased limb, and
-    among the
-    smallest most are wrong. `strength` 0.5 takes the table as it is, 0 asks for 0.97 of all, 1 for half of the table.
+    among the smallest most are wrong. `strength` 0.5 takes the table as it is, 0 asks for 0.97 of all, 1 for half of the table.
     """
     table = np.interp(np.log(np.maximum(areas, 1.0)), np.log(AREAS), LEAST)
     out: NDArray[np.float64] = table + (0.97 - table) * (1 - 2 * strength) if strength < 0.5 else table * (1.5 - strength)

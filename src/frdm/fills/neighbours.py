@@ -1,9 +1,7 @@
 """Mend a defect from neighbouring frames: several candidates, the best by evidence, grain drawn anew.
 
 Candidates are every neighbour along its own motion carried across the hole, and along half of the motion between two neighbours.
-Evidence is how well
-a candidate continues the ring around the hole and how far it agrees with the others inside. Source: method.md §4 as docs/sources.md
-tells it.
+Evidence is how well a candidate continues the ring around the hole and how far it agrees with the others inside.
 """
 
 from collections.abc import Sequence
