@@ -99,6 +99,16 @@ def test_chroma_planes_are_filled_at_their_own_size() -> None:
         assert made.patch.mattes[plane].shape == made.patch.codes[plane].shape == shape
 
 
+def test_black_and_white_scanned_in_colour_stays_without_colour() -> None:
+    film = [tiny.codes(f) for f in tiny.film(7, height=120, width=160, grain=0.02)]
+    encoding, defect = Encoding("rgb", 8), hole_at(3, 50, 60, 14)
+    window = window_of([Frame(i, (c, c, c)) for i, c in enumerate(film)], encoding, 3)
+    made = fill(window, defect, ground_of(window, defect, encoding), Filling())
+    assert made.patch is not None
+    for plane in (1, 2):
+        np.testing.assert_array_equal(made.patch.codes[plane], made.patch.codes[0])
+
+
 def test_small_helpers() -> None:
     hole = np.zeros((21, 21), bool)
     hole[10, 10] = True

@@ -14,7 +14,6 @@ from frdm.fills.neighbours import Fill, Ground, feather, on_plane, renew_grain, 
 from frdm.film import WHOLE, Box, Defect, Encoding, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
-from frdm.signal.grain import high_pass
 
 FLANK = 3  # samples of each side that a row is mended from
 SLANTS = 3  # rows up or down at which the sides are compared, for a picture 480 lines high
@@ -113,18 +112,10 @@ def _mended(window: Window, crop: Box, plane: int, hole: Mask, sound: Mask, grou
     where = Box(crop.frame, rows.start, columns.start, rows.stop, columns.stop)
     base = across(codes, hole, where, sound, round(SLANTS * window.luma.shape[0] / 480 / v))
     filled = np.where(hole, base, out)
-    alike = plane and _grain_alike(window.frame.planes[0][crop.rows, crop.columns].astype(np.float32), out, hole)
+    alike = plane and grain_alike(window.frame.planes[0][crop.rows, crop.columns].astype(np.float32), out, ~hole)
     rng = np.random.default_rng((crop.frame, crop.top, crop.left, 0 if alike else plane))
     fresh = renew_grain(filled, ground.grain[plane], 0.3, rng)
     return np.where(hole, fresh, out)
-
-
-def _grain_alike(first: Real, other: Real, hole: Mask) -> bool:
-    """Whether two planes carry the same grain, as black-and-white film scanned in colour does: drawn apart it would turn into colour."""
-    if first.shape != other.shape or hole.all():
-        return False
-    a, b = (high_pass(p)[~hole].astype(np.float64) for p in (first, other))
-    return float((a * b).sum()) > 0.8 * float(np.sqrt((a * a).sum() * (b * b).sum())) > 0
 
 
 def across(plane: Real, hole: Mask, crop: Box, sound: Mask, slants: int) -> Real:

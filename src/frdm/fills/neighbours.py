@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window, carry
 from frdm.recipe import Filling
-from frdm.signal.grain import Grain, draw_grain, high_pass
+from frdm.signal.grain import Grain, draw_grain, grain_alike, high_pass
 
 FEWEST = 12  # pixels of sound film without which nothing can be judged
 
@@ -148,11 +148,20 @@ def _patch(site: Site, chosen: Sequence[Candidate], settings: Filling) -> Patch:
     mattes, codes = [], []
     for plane in range(encoding.pictures):
         base = _joined(site, plane, chosen, weights)
-        random = np.random.default_rng((crop.frame, crop.top, crop.left, plane))
+        random = np.random.default_rng((crop.frame, crop.top, crop.left, _grain_of(site, plane)))
         fresh = renew_grain(base, site.ground.grain[plane], float((weights**2).sum()), random)
         mattes.append(np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16))
         codes.append(to_codes(fresh, encoding))
     return Patch(crop, tuple(mattes), tuple(codes))
+
+
+def _grain_of(site: Site, plane: int) -> int:
+    """The plane whose grain this one carries: the first, where they are alike, else itself."""
+    frame, encoding = site.window.frame, site.ground.encoding
+    if plane == 0 or encoding.step(plane) != (1, 1):
+        return plane
+    first, own = (_real(frame, p, site.crop.rows, site.crop.columns) for p in (0, plane))
+    return 0 if grain_alike(first, own, site.ring) else plane
 
 
 def _joined(site: Site, plane: int, chosen: Sequence[Candidate], weights: NDArray[np.float64]) -> Real:

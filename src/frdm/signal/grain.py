@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import Real
+from frdm.film import Mask, Real
 
 SCALE = 1.5  # px of the Gaussian that separates grain from picture
 TONES = 8
@@ -71,6 +71,14 @@ def _softness(blocks: NDArray[np.float32], flat: NDArray[np.intp]) -> float:
 # Correlation at distance 1 of the high-pass of white noise blurred by so many px (computed by scripts/grain_table.py).
 _BLURS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)
 _CORRELATIONS = (-0.091, -0.085, -0.022, 0.118, 0.274, 0.403, 0.497, 0.566, 0.619, 0.698)
+
+
+def grain_alike(first: Real, other: Real, where: Mask) -> bool:
+    """Whether two planes carry the same grain, as black-and-white film scanned in colour does: drawn apart it would turn into colour."""
+    if first.shape != other.shape or not where.any():
+        return False
+    a, b = (high_pass(p)[where].astype(np.float64) for p in (first, other))
+    return float((a * b).sum()) > 0.8 * float(np.sqrt((a * a).sum() * (b * b).sum())) > 0
 
 
 def draw_grain(shape: tuple[int, int], softness: float, rng: np.random.Generator) -> Real:
