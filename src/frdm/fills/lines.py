@@ -14,6 +14,7 @@ from frdm.fills.neighbours import Fill, Ground, feather, on_plane, renew_grain, 
 from frdm.film import WHOLE, Box, Defect, Encoding, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
+from frdm.signal.grain import grain_alike
 
 FLANK = 3  # samples of each side that a row is mended from
 SLANTS = 3  # rows up or down at which the sides are compared, for a picture 480 lines high
