@@ -44,6 +44,8 @@ def test_drawn_dirt_is_found_and_little_else(damaged: tuple[tiny.Film, np.ndarra
     near = cv2.dilate(truth[index].astype(np.uint8), np.ones((11, 11))) > 0
     assert (mask & truth[index]).sum() >= 0.7 * truth[index].sum()
     assert (mask & ~near).sum() <= 0.1 * truth[index].sum()  # a fringe at most
+    for defect in find(window_of(film, index), Detection()).defects:
+        assert (defect.mask & truth[index][defect.box.rows, defect.box.columns]).any()  # none of them beside the dirt
 
 
 def test_undamaged_film_is_left_alone() -> None:
