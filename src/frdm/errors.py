@@ -12,6 +12,10 @@ and exits with 2; anything that is not a `FrdmError` is a bug of ours and keeps 
     ├── LedgerError           a project that is newer, foreign, moved or broken
     │   └── SettingsChanged   an old project was made with other settings
     ├── RecipeError           a setting that is not understood or out of range
+    ├── DamageError           a damage recipe, template pack or clean film that can't be used
+    ├── DatasetError          films that can't be paired, packed or read as training data
+    ├── MetricError           a score that can't be computed from what was given (sizes, ranges, missing weights)
+    ├── BenchError            a suite, method or peer that can't be run
     └── VerifyError           a restored film differs from its scan outside the recorded repairs
 """
 
@@ -50,6 +54,22 @@ class SettingsChanged(LedgerError):
 
 class RecipeError(FrdmError):
     """A setting is not understood or out of its range."""
+
+
+class DamageError(FrdmError):
+    """A damage recipe, a template pack or a clean film can't be used."""
+
+
+class DatasetError(FrdmError):
+    """Films can't be paired, packed or read as training data."""
+
+
+class MetricError(FrdmError):
+    """A score can't be computed from what was given."""
+
+
+class BenchError(FrdmError):
+    """A suite, a method or a peer can't be run."""
 
 
 class VerifyError(FrdmError):
