@@ -19,11 +19,11 @@ from frdm.defects.given import apart_from, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
 from frdm.fills.lines import fill_line
-from frdm.fills.neighbours import Fill, Ground, fill
-from frdm.film import Defect, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
+from frdm.fills.neighbours import Fill, Ground, fill, on_plane
+from frdm.film import Defect, Encoding, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
-from frdm.recipe import Recipe
+from frdm.recipe import Detection, Recipe
 from frdm.signal.grain import measure_grain
 
 UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
@@ -75,13 +75,16 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
     if len(window.neighbours) < FEWEST:
         return MendedFrame(window.frame, (), (), 0.0, repeated)
     allowed, dirt = given.allowed(window.frame), given.dirt(window.frame)
-    findings = find(window, recipe.detection, allowed)
+    findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed))
     found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
     found = [decide(one, window, info, recipe) for one in found]
     reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
     if reason:
         found = [replace(one, reason=reason) for one in found]
-    return _settled(window, found, _fills(window, found, findings, info, recipe, pool), findings.level, repeated)
+    fills = _fills(window, found, findings, info, recipe, pool)
+    if allowed is not None:
+        fills = [spared(one, allowed, info.encoding) for one in fills]
+    return _settled(window, found, fills, findings.level, repeated)
 
 
 def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None) -> list[Found]:
@@ -89,15 +92,21 @@ def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask 
 
     Lines are held unless the recipe says otherwise: a pole or a mast that the camera follows can look like one.
     """
-    settings, shape = recipe.detection, window.luma.shape
+    settings, shape = recipe.detection, window.scale.whole
     known = [] if dirt is None else from_dirtmap(window, dirt, allowed, settings.max_size)
-    lines = apart_from(find_lines(window, findings.noise, settings, allowed), known, shape)
+    lines = apart_from(standing_lines(window, findings.noise, settings, allowed), known, shape)
     mend_lines = settings.lines == "mend"
     taken = [*known, *(lines if mend_lines else ())]
     name, line_reason = settings.detector, "" if mend_lines else "a standing line: lines = mend mends it across"
     found = [Found(d, "dirt map") for d in known] + [Found(d, name, line_reason) for d in lines]
     found += [Found(d, name) for d in apart_from(findings.defects, taken, shape)]
     return found + [Found(d, name, UNSURE) for d in apart_from(findings.doubtful, taken, shape)]
+
+
+def standing_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None) -> list[Defect]:
+    """The standing lines of the window's centre, in the film's pixels."""
+    lines = find_lines(window, noise, settings, None if allowed is None else window.scale.where_all(allowed))
+    return [window.scale.whole_defect(line) for line in lines]
 
 
 def decide(found: Found, window: Window, info: ScanInfo, recipe: Recipe) -> Found:
@@ -108,7 +117,7 @@ def decide(found: Found, window: Window, info: ScanInfo, recipe: Recipe) -> Foun
 
 def too_much(found: Sequence[Found], window: Window, recipe: Recipe) -> str:
     """Why the whole frame is held, or nothing: suspicion everywhere is rain, fire, a flash or lost motion, not dirt."""
-    share = sum(float(one.defect.mask.sum()) for one in found) / window.luma.size
+    share = sum(float(one.defect.mask.sum()) for one in found) / (window.scale.whole[0] * window.scale.whole[1])
     return f"{share:.0%} of the frame is suspected, more than most_altered allows" if share > recipe.most_altered else ""
 
 
@@ -116,13 +125,15 @@ def lasting(window: Window, defect: Defect) -> int:
     """In how many frames of the window something as bright stands where the defect is (1: in its own alone), which tells a cue mark
     from dirt.
     """
-    expected = float(np.median([_level(n.aligned.luma, defect) for n in window.neighbours]))
-    contrast = (_level(window.luma, defect) - expected) or 1.0
-    return 1 + sum((_level(n.raw, defect) - expected) / contrast > 0.5 for n in window.neighbours)
+    near = window.scale.box(defect.box)
+    mask = window.scale.within(defect.box, defect.mask, near)
 
+    def level(luma: Real) -> float:
+        return float(luma[near.rows, near.columns][mask].mean())
 
-def _level(luma: Real, defect: Defect) -> float:
-    return float(luma[defect.box.rows, defect.box.columns][defect.mask].mean())
+    expected = float(np.median([level(n.aligned.luma) for n in window.neighbours]))
+    contrast = (level(window.luma) - expected) or 1.0
+    return 1 + sum((level(n.raw) - expected) / contrast > 0.5 for n in window.neighbours)
 
 
 def _fills(window: Window, found: Sequence[Found], findings: Findings, info: ScanInfo, recipe: Recipe, pool: Executor) -> list[Fill]:
@@ -131,9 +142,10 @@ def _fills(window: Window, found: Sequence[Found], findings: Findings, info: Sca
         return [Fill(None, None, one.reason) for one in found]
     suspects = findings.suspects.copy()
     for one in found:
-        suspects[one.defect.box.rows, one.defect.box.columns] |= one.defect.mask
+        near = window.scale.box(one.defect.box)
+        suspects[near.rows, near.columns] |= window.scale.within(one.defect.box, one.defect.mask, near)
     planes = window.frame.planes[: info.encoding.pictures]
-    ground = Ground(info.encoding, suspects, findings.noise, tuple(measure_grain(p.astype(np.float32)) for p in planes))
+    ground = Ground(info.encoding, suspects, findings.noise, tuple(measure_grain(p) for p in planes))
 
     def mended(one: Found) -> Fill:
         if one.reason:
@@ -142,6 +154,18 @@ def _fills(window: Window, found: Sequence[Found], findings: Findings, info: Sca
         return made if made.provenance is None else replace(made, provenance=replace(made.provenance, detector=one.detector))
 
     return list(pool.map(mended, found))
+
+
+def spared(fill: Fill, allowed: Mask, encoding: Encoding) -> Fill:
+    """The fill with no part of its matte outside of `allowed` (H, W), on any plane; without a patch if nothing is left of it."""
+    if fill.patch is None:
+        return fill
+    patch = fill.patch
+    inside = allowed[patch.box.rows, patch.box.columns].astype(np.float32)
+    mattes = [np.where(on_plane(inside, encoding, plane) == 1, matte, 0) for plane, matte in enumerate(patch.mattes)]
+    if not any(matte.any() for matte in mattes):
+        return Fill(None, None, "protected, or outside of the picture")
+    return replace(fill, patch=replace(patch, mattes=tuple(matte.astype(np.uint16) for matte in mattes)))
 
 
 def _settled(window: Window, found: Sequence[Found], fills: Sequence[Fill], noise: float, repeated: int | None) -> MendedFrame:

@@ -8,14 +8,14 @@ import pytest
 import tiny
 from frdm.film import Encoding, Frame, Shot
 from frdm.motion.align import exposure_between
-from frdm.motion.flow import FlowScale, displacement, enlarge, flow_picture, round_trip, warp
+from frdm.motion.flow import displacement, flow_picture, round_trip, warp
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import carry, choose_offsets
 
 
 def test_no_motion_is_identity() -> None:
     picture = tiny.film(1, grain=0.0)[0]
-    small = flow_picture(picture, FlowScale.of(*picture.shape))
+    small = flow_picture(picture)
     d = displacement(small, small)
     assert np.abs(d).max() < 0.05
     np.testing.assert_allclose(warp(picture, np.zeros_like(d)), picture, atol=1e-6)
@@ -24,20 +24,12 @@ def test_no_motion_is_identity() -> None:
 @pytest.mark.parametrize("pan", [0.0, 1.0, 3.0])
 def test_displacement_follows_the_convention(pan: float) -> None:
     a, b = tiny.film(2, pan=pan, grain=0.002, height=160, width=240)
-    scale = FlowScale.of(*a.shape)
-    small = [flow_picture(f, scale) for f in (a, b)]
-    d = enlarge(displacement(small[0], small[1]), scale)
+    small = [flow_picture(f) for f in (a, b)]
+    d = displacement(small[0], small[1])
     inner = (slice(24, -24), slice(24, -24))
     assert np.median(d[1][inner]) == pytest.approx(-pan, abs=0.15)
     assert np.abs(a - warp(b, d))[inner].mean() < 0.01
-    assert np.median(round_trip(d, enlarge(displacement(small[1], small[0]), scale))[inner]) < 0.2
-
-
-def test_enlarged_motion_is_in_the_films_pixels() -> None:
-    scale = FlowScale(reduced=(32, 24), whole=(64, 72))
-    d = enlarge(np.ones((2, 24, 32), np.float32), scale)
-    assert d.shape == (2, 72, 64)
-    np.testing.assert_allclose((d[0].mean(), d[1].mean()), (3, 2))
+    assert np.median(round_trip(d, displacement(small[1], small[0]))[inner]) < 0.2
 
 
 def test_exposure_is_matched_and_a_speck_stays() -> None:

@@ -30,7 +30,7 @@ SUREST = 0.97
 class Findings:
     """What the detector says of one frame."""
 
-    defects: tuple[Defect, ...]
+    defects: tuple[Defect, ...]  # in the film's pixels, as `doubtful` is; the pictures below are of the size that was searched
     doubtful: tuple[Defect, ...]  # found as well, and not believed: too large for their certainty, or in a frame that is undecided all over
     suspects: Mask  # every pixel that some test doubts; wider than the defects
     noise: Real  # (H, W) working units
@@ -38,7 +38,9 @@ class Findings:
 
 
 def find(window: Window, settings: Detection, allowed: Mask | None = None) -> Findings:
-    """All defects of the window's centre whose probability reaches what `settings.strength` asks; only where `allowed`."""
+    """All defects of the window's centre whose probability reaches what `settings.strength` asks; only where `allowed`
+    (a mask of the size that is searched).
+    """
     spikes = find_spikes(window.luma, window.aligned)
     level = noise_level(spikes.difference)
     noise = tonal_noise(spikes, level)
@@ -80,7 +82,7 @@ def _settled(
         least = least_probability(settings.strength, got.areas / unit**2)
         sure = chance >= least + raised * (SUREST - least)
         for i in np.flatnonzero(chance >= np.minimum(least, REPORTED)):
-            lists[int(not sure[i])].append(_defect(window, got, int(i), float(chance[i])))
+            lists[int(not sure[i])].append(window.scale.whole_defect(_defect(window, got, int(i), float(chance[i]))))
     by_box = attrgetter("box")
     return tuple(sorted(lists[0], key=by_box)), tuple(sorted(lists[1], key=by_box))
 

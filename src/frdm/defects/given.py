@@ -25,9 +25,12 @@ def from_dirtmap(window: Window, dirt: Mask, allowed: Mask | None, largest: floa
         top, left, bottom, right = max(y - 1, 0), max(x - 1, 0), min(y + h + 1, height), min(x + w + 1, width)
         piece = labels[top:bottom, left:right] == number
         mask = cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        light = window.luma[top:bottom, left:right][piece].mean()
-        expected = np.median(np.stack([a.luma[top:bottom, left:right][piece].mean() for a in window.aligned]))
         box = Box(window.frame.index, top, left, bottom, right)
+        near = window.scale.box(box)
+        place = (near.rows, near.columns)
+        where = window.scale.within(box, piece, near)
+        light = window.luma[place][where].mean()
+        expected = np.median(np.stack([a.luma[place][where].mean() for a in window.aligned]))
         defects.append(Defect(kind_of(piece, height / 480), "bright" if light > expected else "dark", box, mask, 1.0))
     return defects
 

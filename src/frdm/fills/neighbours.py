@@ -15,6 +15,7 @@ from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenan
 from frdm.motion.window import Window, carry
 from frdm.recipe import Filling
 from frdm.signal.grain import Grain, draw_grain, grain_alike, high_pass
+from frdm.signal.smooth import wide_blur
 
 FEWEST = 12  # pixels of sound film without which nothing can be judged
 
@@ -24,14 +25,14 @@ class Ground:
     """What a fill knows of its frame besides the window."""
 
     encoding: Encoding
-    suspects: Mask  # (H, W) every pixel that may be damaged: no ring is measured there
-    noise: Real  # (H, W) working units
+    suspects: Mask  # every pixel of the searched picture that may be damaged: no ring is measured there
+    noise: Real  # of the searched picture, working units
     grain: tuple[Grain, ...]  # one a picture plane
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One source for a hole, on the crop."""
+    """One source for a hole, on the crop of the searched picture."""
 
     neighbour: int  # place in window.neighbours
     displacement: Real  # (2, h, w)
@@ -50,24 +51,27 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """A defect's place: the crop around it, the hole in it, and the ring of sound film on which candidates are judged."""
+    """A defect's place: the crop around it, the hole in it, and the ring of sound film on which candidates are judged. The same on the
+    searched picture, where candidates are compared, under `small`.
+    """
 
     window: Window
     ground: Ground
     crop: Box
     hole: Mask
     ring: Mask
+    small: Box
+    small_hole: Mask
+    small_ring: Mask
 
 
 def fill(window: Window, defect: Defect, ground: Ground, settings: Filling) -> Fill:
     """Mend one defect, or say why not."""
-    crop, hole = crop_around(defect, window.luma.shape, ground.encoding)
-    ring = ~ground.suspects[crop.rows, crop.columns] & ~hole
-    if ring.sum() < FEWEST:
+    site = site_of(window, defect, ground)
+    if site.small_ring.sum() < FEWEST:
         return Fill(None, None, "no sound film around it")
-    site = Site(window, ground, crop, hole, ring)
     candidates = make_candidates(site)
-    sigma = float(ground.noise[crop.rows, crop.columns][ring].mean())
+    sigma = float(ground.noise[site.small.rows, site.small.columns][site.small_ring].mean())
     best = candidates[0]
     trust = trust_of(best.cost, sigma)
     chosen = [c for c in candidates if c.cost <= 1.25 * best.cost + 0.15 * sigma][:4]
@@ -84,29 +88,48 @@ def trust_of(cost: float, sigma: float) -> float:
     return float(1 / (1 + (max(cost / max(sigma, 1e-4) - 1.0, 0.0) / 2.0) ** 2))
 
 
-def crop_around(defect: Defect, shape: tuple[int, ...], encoding: Encoding) -> tuple[Box, Mask]:
-    """The box around a defect with room for a ring, on the chroma grid, and the hole in it (the defect's mask)."""
-    box, margin = defect.box, max(8, round(9 * shape[0] / 480))
-    v, h = encoding.step(1)
-    top, left = max(box.top - margin, 0) // v * v, max(box.left - margin, 0) // h * h
-    bottom = min(-(-(box.bottom + margin) // v) * v, shape[0])
-    right = min(-(-(box.right + margin) // h) * h, shape[1])
-    crop = Box(box.frame, top, left, bottom, right)
-    hole = np.zeros((bottom - top, right - left), bool)
-    hole[box.top - top : box.bottom - top, box.left - left : box.right - left] = defect.mask
-    return crop, hole
+def site_of(window: Window, defect: Defect, ground: Ground) -> Site:
+    """The defect's place with room for a ring, on the chroma grid."""
+    scale, near = window.scale, window.scale.box(defect.box)
+    height, width = scale.reduced
+    margin = max(8, round(9 * height / 480))
+    small = Box(
+        near.frame,
+        max(near.top - margin, 0),
+        max(near.left - margin, 0),
+        min(near.bottom + margin, height),
+        min(near.right + margin, width),
+    )
+    crop = scale.whole_box(small, step=ground.encoding.step(1))
+    hole = _placed(defect, crop)
+    if scale.same:
+        ring = ~ground.suspects[crop.rows, crop.columns] & ~hole
+        return Site(window, ground, crop, hole, ring, crop, hole, ring)
+    small_hole = scale.within(crop, hole, small)
+    small_ring = ~ground.suspects[small.rows, small.columns] & ~small_hole
+    ring = (scale.enlarged(small_ring.astype(np.float32), small, crop) > 0.5) & ~hole
+    return Site(window, ground, crop, hole, ring, small, small_hole, small_ring)
+
+
+def _placed(defect: Defect, crop: Box) -> Mask:
+    """The defect's mask in a crop that holds its box."""
+    out = np.zeros((crop.bottom - crop.top, crop.right - crop.left), bool)
+    box = defect.box
+    out[box.top - crop.top : box.bottom - crop.top, box.left - crop.left : box.right - crop.left] = defect.mask
+    return out
 
 
 def make_candidates(site: Site) -> list[Candidate]:
     """All candidates for a hole, best first."""
-    rows, columns = site.crop.rows, site.crop.columns
+    rows, columns = site.small.rows, site.small.columns
     neighbours = site.window.neighbours
     centre = site.window.luma[rows, columns]
+    rim = Rim.of(site.small_ring)
     found = []
     for place, neighbour in enumerate(neighbours):
-        own = carry(neighbour.aligned.displacement[:, rows, columns], ~site.ring, 3.0)
+        own = carry(neighbour.aligned.displacement[:, rows, columns], ~site.small_ring, 3.0)
         variants = [own] if neighbour.halfway is None else [own, neighbour.halfway[:, rows, columns]]
-        found += [(place, d, match_ring(centre, take(neighbour.raw, d, site.crop), site.ring)) for d in variants]
+        found += [(place, d, joined(centre, [take(neighbour.raw, d, site.small)], [1.0], rim)) for d in variants]
     agreed = np.asarray(np.median([luma for _, _, luma in found], axis=0), np.float32)
     far = [1.0 + 0.1 * abs(neighbours[place].aligned.offset) for place, _, _ in found]
     rated = [Candidate(p, d, luma, w * _cost(centre, luma, agreed, site)) for w, (p, d, luma) in zip(far, found, strict=True)]
@@ -115,8 +138,8 @@ def make_candidates(site: Site) -> list[Candidate]:
 
 def _cost(centre: Real, luma: Real, agreed: Real, site: Site) -> float:
     """Mean absolute miss on the ring, and half of the miss of what all candidates agree on inside."""
-    ring_miss = float(cv2.GaussianBlur(np.abs(centre - luma), (0, 0), 0.8)[site.ring].mean())
-    inside = float(np.abs(cv2.GaussianBlur(luma - agreed, (0, 0), 0.8))[site.hole].mean()) if site.hole.any() else 0.0
+    ring_miss = float(cv2.GaussianBlur(np.abs(centre - luma), (0, 0), 0.8)[site.small_ring].mean())
+    inside = float(np.abs(cv2.GaussianBlur(luma - agreed, (0, 0), 0.8))[site.small_hole].mean()) if site.small_hole.any() else 0.0
     return ring_miss + 0.5 * inside
 
 
@@ -129,25 +152,56 @@ def take(source: Real, d: Real, crop: Box) -> Real:
 
 def match_ring(centre: Real, candidate: Real, ring: Mask) -> Real:
     """`candidate` moved so that its slow part meets the ring: flicker and breathing compensated, no seam."""
-    difference = centre - candidate
-    steady = float(np.median(difference[ring]))
-    spread = float(np.median(np.abs(difference[ring] - steady))) * 3 + 1e-6
-    rest = np.where(ring, np.clip(difference - steady, -spread, spread), 0).astype(np.float32)
-    sigma = max(3.0, 0.12 * max(ring.shape))
-    weight = cv2.GaussianBlur(ring.astype(np.float32), (0, 0), sigma) + np.float32(0.02)
-    out: Real = candidate + np.float32(steady) + cv2.GaussianBlur(rest, (0, 0), sigma) / weight
-    return out
+    return joined(centre, [candidate], [1.0], Rim.of(ring))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rim:
+    """A ring as it is used to match exposure: the ring, and how much of it lies near each pixel."""
+
+    ring: Mask
+    reach: float  # px over which the difference on the ring is carried inwards
+    weight: Real
+
+    @staticmethod
+    def of(ring: Mask) -> "Rim":
+        reach = max(3.0, 0.12 * max(ring.shape))
+        return Rim(ring, reach, wide_blur(ring.astype(np.float32), reach) + np.float32(0.02))
+
+
+def joined(centre: Real, candidates: Sequence[Real], weights: Sequence[float], rim: Rim) -> Real:
+    """The weighted mean of candidates, each moved so that its slow part meets the ring. All of one shape (h, w)."""
+    total, rest = np.zeros_like(centre), np.zeros_like(centre)
+    for candidate, weight in zip(candidates, weights, strict=True):
+        difference = centre - candidate
+        on_ring = difference[rim.ring]
+        steady = middle(on_ring)
+        spread = middle(np.abs(on_ring - steady)) * 3 + 1e-6
+        rest[rim.ring] += np.float32(weight) * np.clip(on_ring - np.float32(steady), -spread, spread)
+        total += np.float32(weight) * (candidate + np.float32(steady))
+    return np.asarray(total + wide_blur(rest, rim.reach) / rim.weight, np.float32)
+
+
+def middle(values: NDArray[np.float32]) -> float:
+    """The (upper) median of at most a thousand of the values, taken evenly."""
+    sample = values[:: max(1, len(values) // 1000)]
+    return float(np.partition(sample, len(sample) // 2)[len(sample) // 2])
 
 
 def _patch(site: Site, chosen: Sequence[Candidate], settings: Filling) -> Patch:
     """The pixels: chosen candidates joined, exposure matched, grain renewed, in codes."""
     crop, encoding = site.crop, site.ground.encoding
-    soft = feather(site.hole, settings.feather * site.window.luma.shape[0] / 480)
+    soft = feather(site.hole, settings.feather * site.window.scale.whole[0] / 480)
     weights = np.array([1 / (c.cost + 1e-4) ** 2 for c in chosen])
     weights /= weights.sum()
+    motions = [site.window.scale.motion(c.displacement, site.small, site.crop) for c in chosen]
+    rims: dict[tuple[int, int], Rim] = {}
     mattes, codes = [], []
     for plane in range(encoding.pictures):
-        base = _joined(site, plane, chosen, weights)
+        step = encoding.step(plane)
+        if step not in rims:
+            rims[step] = Rim.of(on_plane(site.ring.astype(np.float32), encoding, plane) > 0.99)
+        base = _joined(site, plane, list(zip(chosen, motions, weights, strict=True)), rims[step])
         random = np.random.default_rng((crop.frame, crop.top, crop.left, _grain_of(site, plane)))
         fresh = renew_grain(base, site.ground.grain[plane], float((weights**2).sum()), random)
         mattes.append(np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16))
@@ -164,18 +218,19 @@ def _grain_of(site: Site, plane: int) -> int:
     return 0 if grain_alike(first, own, site.ring) else plane
 
 
-def _joined(site: Site, plane: int, chosen: Sequence[Candidate], weights: NDArray[np.float64]) -> Real:
-    """The weighted mean of the candidates on one plane, each matched to the ring (float codes)."""
+def _joined(site: Site, plane: int, sources: Sequence[tuple[Candidate, Real, float]], rim: Rim) -> Real:
+    """The mean of the candidates on one plane, each with its motion and weight and matched to the ring (float codes)."""
     encoding, neighbours = site.ground.encoding, site.window.neighbours
     rows, columns = site.crop.on_plane(encoding, plane)
     centre = _real(site.window.frame, plane, rows, columns)
-    known = on_plane(site.ring.astype(np.float32), encoding, plane) > 0.99
-    total = np.zeros_like(centre)
-    for candidate, weight in zip(chosen, weights, strict=True):
-        frame = neighbours[candidate.neighbour].frame
-        shown = _taken(frame, plane, motion_on_plane(candidate.displacement, encoding, plane), site.crop, encoding.step(plane))
-        total += np.float32(weight) * (match_ring(centre, shown, known) if known.sum() >= FEWEST else shown)
-    return total
+    weights = [weight for _, _, weight in sources]
+    shown = []
+    for candidate, motion, _ in sources:
+        frame, d = neighbours[candidate.neighbour].frame, motion_on_plane(motion, encoding, plane)
+        shown.append(_taken(frame, plane, d, site.crop, encoding.step(plane)))
+    if rim.ring.sum() >= FEWEST:
+        return joined(centre, shown, weights, rim)
+    return np.asarray(np.tensordot(np.asarray(weights, np.float32), np.stack(shown), 1), np.float32)
 
 
 def motion_on_plane(d: Real, encoding: Encoding, plane: int) -> Real:

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import Encoding, Frame, Real, Shot
+from frdm.film import Encoding, Frame, Real, Shot, frozen
 from frdm.motion.align import Aligned, align
 from frdm.motion.cadence import Cadence, cadence_picture, change, find_cadence, middle_change
-from frdm.motion.flow import FlowScale, displacement, enlarge, flow_picture, round_trip
+from frdm.motion.flow import displacement, flow_picture, round_trip
+from frdm.motion.scale import SearchScale
 from frdm.motion.window import Neighbour, Window, choose_offsets
-from frdm.signal.working import working
+from frdm.signal.working import luma as luma_of
 
 HALO = 4  # frames on either side on which a window may depend
 
@@ -30,7 +30,7 @@ class Reel:
         self._changes: dict[int, float] = {}
         self._middles: dict[int, float] = {}
         self._flows: dict[tuple[int, int], Real] = {}
-        self._scale: FlowScale | None = None
+        self._scale: SearchScale | None = None
 
     def windows(self, start: int, stop: int) -> Iterator[Window]:
         """The windows around frames start … stop-1, in order."""
@@ -49,7 +49,8 @@ class Reel:
             pairs += [(index - 1, index + 1), (index + 1, index - 1)]
         self._measure(pairs)
         neighbours = list(self._pool.map(lambda k: self._neighbour(index, k), offsets))
-        return Window(self._frames[index], self._lumas[index], neighbours, cadence)
+        assert self._scale is not None
+        return Window(self._frames[index], self._lumas[index], neighbours, self._scale, cadence)
 
     def forget(self, index: int) -> None:
         """Frames before `index` - HALO + 1 will not be asked for again."""
@@ -68,11 +69,12 @@ class Reel:
     def _read_to(self, last: int) -> None:
         while self._next <= last:
             frame = next(self._coming)
-            luma = working(frame, self._encoding).luma
-            self._scale = self._scale or FlowScale.of(*luma.shape)
+            whole = luma_of(frame.planes, self._encoding)
+            self._scale = self._scale or SearchScale.of(*whole.shape)
+            luma = frozen(self._scale.shrink(whole))
             self._frames[frame.index], self._lumas[frame.index] = frame, luma
-            self._small[frame.index] = flow_picture(luma, self._scale)
-            self._sampled[frame.index] = cadence_picture(luma)
+            self._small[frame.index] = flow_picture(luma)
+            self._sampled[frame.index] = cadence_picture(whole)
             if frame.index - 1 in self._sampled:
                 pair = self._sampled[frame.index - 1], self._sampled[frame.index]
                 self._changes[frame.index - 1], self._middles[frame.index - 1] = change(*pair), middle_change(*pair)
@@ -89,10 +91,7 @@ class Reel:
 
     def _neighbour(self, index: int, offset: int) -> Neighbour:
         other, mirror = index + offset, index - offset
-        assert self._scale is not None
         there, back = self._flows[index, other], self._flows[other, index]
-        astray: Real = np.asarray(cv2.resize(round_trip(there, back), self._scale.whole), np.float32)
-        aligned: Aligned = align(self._lumas[index], self._lumas[other], enlarge(there, self._scale), astray, offset)
+        aligned: Aligned = align(self._lumas[index], self._lumas[other], there, round_trip(there, back), offset)
         across = self._flows.get((mirror, other)) if abs(offset) == 1 else None
-        halfway = None if across is None else enlarge(across * np.float32(0.5), self._scale)
-        return Neighbour(self._frames[other], self._lumas[other], aligned, halfway)
+        return Neighbour(self._frames[other], self._lumas[other], aligned, None if across is None else across * np.float32(0.5))

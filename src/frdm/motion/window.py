@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from frdm.film import Frame, Real
 from frdm.motion.align import Aligned
 from frdm.motion.cadence import Cadence
+from frdm.motion.scale import SearchScale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbour:
-    """A frame near the centre, aligned to it."""
+    """A frame near the centre, aligned to it; pictures and motion are of the size that is searched."""
 
     frame: Frame
     raw: Real  # its luma as it lies, working units
@@ -23,11 +24,12 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """One centre frame with its neighbours, nearest first."""
+    """One centre frame with its neighbours, nearest first. `luma` has the size that is searched, `frame` the film's own."""
 
     frame: Frame
     luma: Real
     neighbours: Sequence[Neighbour]
+    scale: SearchScale
     cadence: Cadence = field(default_factory=Cadence)
 
     @property

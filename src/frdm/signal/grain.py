@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import Mask, Real
+from frdm.film import Codes, Mask, Real
 
 SCALE = 1.5  # px of the Gaussian that separates grain from picture
 TONES = 8
 BLOCK = 8
+ENOUGH = 1 << 19  # samples of a plane that tell its grain
+BAND, MARGIN = 32, 6  # rows
 
 
 def high_pass(picture: Real) -> Real:
@@ -41,15 +43,18 @@ class Grain:
         return out
 
 
-def measure_grain(plane: Real) -> Grain:
-    """Grain of a plane (H, W) in codes, from its flattest blocks in every tone: where little else than grain can be."""
-    fine = high_pass(plane)
-    h, w = (s // BLOCK * BLOCK for s in plane.shape)
+def measure_grain(plane: Codes) -> Grain:
+    """Grain of a plane (H, W) in codes, from its flattest blocks in every tone: where little else than grain can be. Of large planes
+    only bands are looked at.
+    """
+    bands = _bands(plane)
+    fine, picture = (np.concatenate(parts) for parts in zip(*((high_pass(b)[m : len(b) - m], b[m : len(b) - m]) for b, m in bands), strict=True))
+    h, w = (s // BLOCK * BLOCK for s in picture.shape)
     if h < BLOCK or w < BLOCK:
         return Grain(0.0, 1.0, np.full(TONES, float(fine.std())), 0.5)
     blocks = fine[:h, :w].reshape(h // BLOCK, BLOCK, w // BLOCK, BLOCK)
     power = (blocks**2).mean((1, 3)).ravel()
-    level = cv2.resize(plane[:h, :w], (w // BLOCK, h // BLOCK), interpolation=cv2.INTER_AREA).ravel()
+    level = cv2.resize(picture[:h, :w], (w // BLOCK, h // BLOCK), interpolation=cv2.INTER_AREA).ravel()
     low, high = (float(v) for v in np.quantile(level, [0.01, 0.99]))
     place = np.clip(np.rint((level - low) / max(high - low, 1e-9) * (TONES - 1)), 0, TONES - 1).astype(int)
     every = float(np.quantile(power, 0.25))
@@ -57,6 +62,16 @@ def measure_grain(plane: Real) -> Grain:
     strength = np.convolve(np.pad(strength, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
     flat = np.flatnonzero(power <= every)
     return Grain(low, high, np.sqrt(np.maximum(strength, 0) * 1.2), _softness(blocks, flat))
+
+
+def _bands(plane: Codes) -> list[tuple[Real, int]]:
+    """(rows as floats, margin) of the bands that are measured, spread over the plane; the margin's rows are for the filter alone."""
+    height, width = plane.shape
+    if plane.size <= ENOUGH or height < 4 * BAND:
+        return [(np.nan_to_num(plane.astype(np.float32)), 0)]
+    count = max(1, round(ENOUGH / (width * BAND)))
+    tops = np.linspace(MARGIN, height - BAND - MARGIN, count).astype(int)
+    return [(np.nan_to_num(plane[top - MARGIN : top + BAND + MARGIN].astype(np.float32)), MARGIN) for top in tops]
 
 
 def _softness(blocks: NDArray[np.float32], flat: NDArray[np.intp]) -> float:
