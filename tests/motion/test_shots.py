@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frdm.film import Encoding, Frame, Real, ScanInfo, Shot, Span
-from frdm.motion.shots import clipped, compared_picture, find_shots, likeness, spans_of, stream_shots
+from frdm.motion.shots import clipped, compared_picture, find_shots, follow_shots, likeness, spans_of, stream_shots
 from frdm.recipe import ShotSettings
 
 GREY = Encoding("y", 8, white=255)
@@ -155,6 +155,26 @@ def test_shots_come_while_the_film_runs() -> None:
     film = Film(grained(take(1, 20) + take(2, 20)))
     assert next(stream_shots(film.frames(), GREY, ShotSettings())) == Shot(0, 20)
     assert max(film.seen) < 32
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 24)), min_size=1, max_size=5))
+def test_what_is_certain_to_belong_to_a_shot_does(takes: list[tuple[int, int]]) -> None:
+    film = Film(grained([picture for seed, length in takes for picture in take(seed, length)]))
+    start = certain = 0
+    for step in follow_shots(film.frames(), GREY, ShotSettings()):
+        if isinstance(step, Shot):
+            assert step.start == start and step.stop >= min(certain, step.stop) and step.stop >= certain
+            start = step.stop
+        else:
+            certain = step
+            assert certain >= start
+
+
+def test_the_middle_of_a_long_shot_is_certain_at_once() -> None:
+    film = Film(grained(take(1, 60)))
+    ahead = [film.seen[-1] - step for step in follow_shots(film.frames(), GREY, ShotSettings()) if isinstance(step, int)]
+    assert max(ahead) <= 4
 
 
 def test_a_list_is_clipped_to_the_range(tmp_path: Path) -> None:

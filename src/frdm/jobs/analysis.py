@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from threading import Event, Lock
 from time import monotonic
 
@@ -14,11 +15,14 @@ from frdm.defects.area import find_area
 from frdm.defects.dirtmap import GivenMattes, open_mattes
 from frdm.errors import LedgerError
 from frdm.film import Frame, MendedFrame, Shot, Span
+from frdm.jobs.cutting import Cuts
 from frdm.media.scan import Scan
 from frdm.mending import mend
-from frdm.motion.shots import find_shots, spans_of, stream_shots
+from frdm.motion.reel import HALO
+from frdm.motion.shots import find_shots, follow_shots, spans_of
 from frdm.recipe import Recipe
 
+PIECE = 16  # frames of a growing shot that are worked on at least, since what lies around a piece is looked at twice
 MARGIN = 24  # frames around the asked range that are looked at, so that its ends have neighbours and cuts lie where the whole film has them
 
 
@@ -47,7 +51,7 @@ class AllShotsFound:
 
 @dataclass(frozen=True, slots=True)
 class SpanBegins:
-    """Frames of this span follow; `done`: as read, else mended."""
+    """Frames of this span follow; `done`: as read, else mended. Of a shot that is still growing the end is a guess until `SpanEnds`."""
 
     span: Span
     done: bool
@@ -94,13 +98,36 @@ class Plan:
 def analyse(scan: Scan, plan: Plan, put: Put) -> None:
     """Go through the film and give all that comes of it, spans in order."""
     worker = _Worker(scan, plan, put)
-    spans = _announced(scan, plan, put)
-    if plan.jobs == 1:
-        for span in spans:
+    if plan.jobs == 1 and not plan.all_shots and plan.recipe.shots.list is None and plan.recipe.shots.detect:
+        _as_shots_grow(scan, plan, put, worker)
+    elif plan.jobs == 1:
+        for span in _announced(scan, plan, put):
             worker.span(span)
     else:
-        worker.side_by_side(spans)
+        worker.side_by_side(_announced(scan, plan, put))
     put(AllShotsFound())
+
+
+def _as_shots_grow(scan: Scan, plan: Plan, put: Put, worker: "_Worker") -> None:
+    """Work on each shot while its end is still looked for: those of an earlier run first."""
+    number, known, start = 0, 0, max(0, plan.start - MARGIN)
+    for number, shot in enumerate(plan.shots, 1):
+        worker.shot(number, shot)
+        known = shot.stop
+    with Cuts(lambda: _followed(scan, plan, put)) as cuts:
+        for place in count():
+            grown = cuts.certain(place, max(start, plan.start) + 1) if start < plan.stop else None
+            if grown is None:
+                return
+            if start >= known and not isinstance(grown, Shot):
+                number += 1
+                start = worker.growing(cuts, place, start=start, number=number).stop
+                continue
+            shot = cuts.shot(place)
+            if belongs(shot, scan, plan):
+                number += 1
+                worker.shot(number, shot)
+            start = shot.stop
 
 
 def _announced(scan: Scan, plan: Plan, put: Put) -> Iterator[Span]:
@@ -123,12 +150,19 @@ def _shots(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
     yield from plan.shots
     if plan.all_shots:
         return
-    known = plan.shots[-1].stop if plan.shots else 0
     for shot in _found(scan, plan, put):
-        if shot.start >= known and shot.stop > plan.start and shot.start < plan.stop:
+        if belongs(shot, scan, plan):
             yield shot
-        elif shot.stop > plan.start and shot not in plan.shots:
-            raise LedgerError(f"{scan.info.path}: frames {shot.start} to {shot.stop - 1} were no shot in the earlier run; use --fresh")
+
+
+def belongs(shot: Shot, scan: Scan, plan: Plan) -> bool:
+    """Whether a shot touches the range and was not found by an earlier run. Raises `LedgerError` where it contradicts one."""
+    known = plan.shots[-1].stop if plan.shots else 0
+    if shot.stop <= plan.start or shot.start >= plan.stop or shot in plan.shots:
+        return False
+    if shot.start < known:
+        raise LedgerError(f"{scan.info.path}: frames {shot.start} to {shot.stop - 1} were no shot in the earlier run; use --fresh")
+    return True
 
 
 def _found(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
@@ -136,8 +170,13 @@ def _found(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
     settings, info = plan.recipe.shots, scan.info
     if settings.list is not None or not settings.detect:
         return iter(find_shots(scan, info, settings))
-    start, stop = max(0, plan.start - MARGIN), min(info.length, plan.stop + MARGIN)
-    return stream_shots(_watched(scan.frames(start, stop), plan, put), info.encoding, settings)
+    return (step for step in _followed(scan, plan, put) if isinstance(step, Shot))
+
+
+def _followed(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot | int]:
+    """The search for shots through the range and its margin."""
+    start, stop = max(0, plan.start - MARGIN), min(scan.info.length, plan.stop + MARGIN)
+    return follow_shots(_watched(scan.frames(start, stop), plan, put), scan.info.encoding, plan.recipe.shots)
 
 
 def _watched(frames: Iterator[Frame], plan: Plan, put: Put) -> Iterator[Frame]:
@@ -166,6 +205,38 @@ class _Worker:
         self._scan, self._plan, self._put = scan, plan, put
         self._given, self._placed = plan.given, False
         self._placing, self._left = Lock(), Event()
+
+    def shot(self, number: int, shot: Shot) -> None:
+        """Give all of a shot whose end is known."""
+        self._put(ShotFound(number, shot))
+        for span in spans_in(shot, self._plan):
+            self.span(span)
+
+    def growing(self, cuts: Cuts, place: int, *, start: int, number: int) -> Shot:
+        """Give all of a shot whose end is not known yet, and that end: its first span in pieces that the end can no longer touch."""
+        plan = self._plan
+        first = start + max(0, plan.start - start) // plan.recipe.span * plan.recipe.span
+        begin, end = max(first, plan.start), min(first + plan.recipe.span, plan.stop)
+        self._put(SpanBegins(Span(Shot(start, end), begin, end), done=False))
+        at = begin
+        while at < end and isinstance(grown := cuts.certain(place, min(at + PIECE, end) + HALO), int):
+            stop = min(grown - HALO, end)
+            self._give_mended(Span(Shot(start, grown), at, stop))
+            at = stop
+        shot = cuts.shot(place)
+        self._put(ShotFound(number, shot))
+        end = min(end, shot.stop)
+        if at < end:
+            self._give_mended(Span(shot, at, end))
+        self._put(SpanEnds(Span(shot, begin, end)))
+        for span in spans_in(shot, plan):
+            if span.start > begin:
+                self.span(span)
+        return shot
+
+    def _give_mended(self, span: Span) -> None:
+        for item in self._mend(span):
+            self._put(item)
 
     def span(self, span: Span) -> None:
         """Give one span as it is worked on."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from frdm.film import Real
 
+
 def flow_picture(luma: Real) -> NDArray[np.uint8]:
     """The 8-bit picture that motion is measured on: small specks and grain taken off by a median so that motion does not follow them."""
     codes = np.rint(np.clip(np.nan_to_num(luma), 0, 1) * 255).astype(np.uint8)

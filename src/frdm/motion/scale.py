@@ -1,7 +1,7 @@
 """The picture in which motion and defects are looked for: the film's own up to about a thousand lines, a whole part of it above.
 
-Finer pictures cost time by the square and show motion no better; the least defect that counts (`min_size`) is several pixels of such a film.
-Fills and everything that is written stay at the film's own size. Knows nothing of what is looked for.
+Finer pictures cost time by the square and show motion no better; the least defect that counts (`min_size`) is several pixels of such
+a film. Fills and everything that is written stay at the film's own size. Knows nothing of what is looked for.
 """
 
 from dataclasses import dataclass

@@ -47,6 +47,13 @@ def find_shots(source: Frames, info: ScanInfo, settings: ShotSettings, *, start:
 
 def stream_shots(frames: Iterable[Frame], encoding: Encoding, settings: ShotSettings) -> Iterator[Shot]:
     """Shots of consecutive frames, each given as soon as its end is certain, some `settings.shortest` frames behind the film."""
+    for step in follow_shots(frames, encoding, settings):
+        if isinstance(step, Shot):
+            yield step
+
+
+def follow_shots(frames: Iterable[Frame], encoding: Encoding, settings: ShotSettings) -> Iterator[Shot | int]:
+    """After every frame: shots that have ended, then the number up to which (exclusive) frames are certain to belong to the open one."""
     finder: _CutFinder | None = None
     start = index = 0
     for frame in frames:
@@ -56,6 +63,7 @@ def stream_shots(frames: Iterable[Frame], encoding: Encoding, settings: ShotSett
         for cut in finder.look(index, compared_picture(frame, encoding)):
             yield Shot(start, cut)
             start = cut
+        yield max(finder.certain(index), start)
     if finder is not None:
         for cut in finder.rest(index + 1):
             yield Shot(start, cut)
@@ -119,6 +127,11 @@ class _CutFinder:
         self._recent.pop(index - 2 * REACH, None)
         self._proposed += [time.frame_num for time in self._detector.process_frame(self._time(index, fps=25.0), _steadied(picture))]
         return self._test_proposed(index - REACH + 1) + self._settle(index - REACH)
+
+    def certain(self, index: int) -> int:
+        """No cut will be given below this frame, now that `index` was looked at."""
+        waiting = [] if self._pending is None else [self._pending[0]]
+        return min([index - LAG, *self._proposed, *waiting])
 
     def rest(self, stop: int) -> list[int]:
         """The cuts that are still waiting when the film has ended with frame stop-1, if they leave long enough shots."""

@@ -48,7 +48,9 @@ def measure_grain(plane: Codes) -> Grain:
     only bands are looked at.
     """
     bands = _bands(plane)
-    fine, picture = (np.concatenate(parts) for parts in zip(*((high_pass(b)[m : len(b) - m], b[m : len(b) - m]) for b, m in bands), strict=True))
+    fine, picture = (
+        np.concatenate(parts) for parts in zip(*((high_pass(b)[m : len(b) - m], b[m : len(b) - m]) for b, m in bands), strict=True)
+    )
     h, w = (s // BLOCK * BLOCK for s in picture.shape)
     if h < BLOCK or w < BLOCK:
         return Grain(0.0, 1.0, np.full(TONES, float(fine.std())), 0.5)
