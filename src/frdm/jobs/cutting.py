@@ -44,8 +44,10 @@ class Cuts:
             )
             if len(self._shots) > place:
                 return self._shots[place]
+            if self._reached(place, frame):
+                return self._certain
             self._raise()
-            return None if self._ended else self._certain
+            return None
 
     def shot(self, place: int) -> Shot:
         """Wait for the end of the film's shot number `place` (from 0), which was found to begin."""
