@@ -135,14 +135,17 @@ class Recorder:
     def _frame(self, index: int, frame: Frame | None, patches: Sequence[Patch]) -> float:
         """Write one frame and its matte; the share of its pixels that may differ from the scan."""
         info, target = self._info, self._target
-        changed = changed_masks(patches, info.encoding, height=info.height, width=info.width)
+        restored = None
+        if frame is not None and target.writer is not None:
+            frame = contiguous(frame)
+            restored, changed = composite(frame, patches, info.encoding)
+        else:
+            changed = changed_masks(patches, info.encoding, height=info.height, width=info.width)
         mask = altered_mask(changed, info.encoding, height=info.height, width=info.width) if changed else None
         altered = 0.0 if mask is None else float(np.count_nonzero(mask)) / mask.size
         if target.mattes is not None:
             target.mattes.write(index, mask)
-        if frame is not None and target.writer is not None:
-            frame = contiguous(frame)
-            restored = composite(frame, patches, info.encoding)[0]
+        if frame is not None and restored is not None and target.writer is not None:
             target.writer.write(restored, changed)
             self._renders.append(render_row(frame, restored, changed, altered))
         return altered
