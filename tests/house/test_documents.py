@@ -1,11 +1,11 @@
 """The documents name every verb, option and setting, and the README's commands are commands."""
 
 import dataclasses
+import os
 import re
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -68,11 +68,12 @@ def test_the_commands_of_a_document_are_commands(document: str) -> None:
 
 def test_help_comes_at_once() -> None:
     def once() -> float:
-        began = time.perf_counter()
+        began = os.times()
         done = subprocess.run([sys.executable, "-m", "frdm", "--help"], capture_output=True, text=True)
         assert done.returncode == 0
         assert all(name in done.stdout for name, _, _ in VERBS)
-        return time.perf_counter() - began
+        ended = os.times()  # the processor's time: the clock on the wall tells how busy the machine is
+        return ended.children_user + ended.children_system - began.children_user - began.children_system
 
     assert min(once() for _ in range(3)) <= HELP_SECONDS
 
