@@ -98,7 +98,8 @@ def measured(window: Any, mask: NDArray[np.bool_], seen: NDArray[np.bool_], unit
     torn = torn_by(every, unit)
     carried = [carried_motion(n.aligned.displacement, torn) for n in window.neighbours]
     raw = [n.raw for n in window.neighbours]
-    scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried)
+    raw_chroma = [n.chroma for n in window.neighbours]
+    scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried, window.chroma, raw_chroma)
     for found in (e for e in every if len(e)):
         share, visible = Sums(found.labels, len(found)).mean(wide), Sums(found.labels, len(found)).mean(seen)
         tables.append({"x": measure(found, scene), "y": (share > 0.6) & (visible > 0.15), "share": share, "area": found.areas / unit**2})

@@ -14,19 +14,23 @@ from frdm.motion.align import Aligned
 COARSE = 4  # motion is carried on a grid of every fourth pixel
 
 
+def carried_places(carried: Real, width: int, places: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(rows, columns) of a neighbour that its `carried_motion` leads to from the flat pixel numbers `places` of a picture `width` wide."""
+    rows, columns = (np.asarray(v, np.float32) for v in np.divmod(places, width))
+    coarse_rows, coarse_columns = (np.asarray(v / COARSE - 0.375, np.float32) for v in (rows, columns))  # centres of coarse pixels
+    down, across = (sample(plane, coarse_rows, coarse_columns) for plane in carried)
+    return rows + down, columns + across
+
+
 def carried_values(
     aligned: Sequence[Aligned], raw: Sequence[Real], carried: Sequence[Real], places: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """(neighbours, n): each neighbour's luma at the flat pixel numbers `places`, along its `carried_motion`, exposure
     matched.
     """
-    width = raw[0].shape[1]
-    rows, columns = (np.asarray(v, np.float32) for v in np.divmod(places, width))
     found = []
     for neighbour, luma, d in zip(aligned, raw, carried, strict=True):
-        coarse_rows, coarse_columns = (np.asarray(v / COARSE - 0.375, np.float32) for v in (rows, columns))  # centres of coarse pixels
-        at = [_sample(plane, coarse_columns, coarse_rows) for plane in d]
-        found.append(_sample(luma, columns + at[1], rows + at[0]) + neighbour.exposure.ravel()[places])
+        found.append(sample(luma, *carried_places(d, luma.shape[1], places)) + neighbour.exposure.ravel()[places])
     return np.stack(found)
 
 
@@ -50,10 +54,10 @@ def carried_motion(d: Real, hole: Mask) -> Real:
     return out
 
 
-def _sample(picture: Real, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+def sample(picture: Real, rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
     """The picture between its pixels at n places (in strips, since OpenCV bounds a picture's side)."""
     strips = [
-        cv2.remap(picture, x[i : i + 16384, None], y[i : i + 16384, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
-        for i in range(0, len(x), 16384)
+        cv2.remap(picture, columns[i : i + 16384, None], rows[i : i + 16384, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+        for i in range(0, len(columns), 16384)
     ]
     return np.concatenate(strips) if strips else np.zeros(0, np.float32)

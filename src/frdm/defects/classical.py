@@ -18,7 +18,7 @@ from frdm.recipe import Detection
 
 SMALLEST = 3.0  # px of a 480-line picture that a piece must have to be measured at all
 TONES = 8
-AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.3, 0.3, 0.4, 0.6)
+AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.3, 0.2, 0.25, 0.4)
 REPORTED = 0.5  # probability from which a piece that is not believed is held and reported
 WORTH = 0.1  # probability at best below which a piece is not searched for elsewhere
 DOUBT = 0.3  # probability from which a piece counts as suspected in its surround
@@ -67,7 +67,8 @@ def _judged(
     raw = [n.raw for n in window.neighbours]
     torn = torn_by(every, window.luma.shape[0] / 480)
     carried = [carried_motion(n.aligned.displacement, torn) for n in window.neighbours]
-    scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried)
+    raw_chroma = [n.chroma for n in window.neighbours]
+    scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried, window.chroma, raw_chroma)
     return [(got, trees.probability(measure(got, scene, lambda best: trees.probability(best) >= WORTH))) for got in every if len(got)]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from frdm.defects.carried import carried_values
 from frdm.defects.spikes import Spikes, outside
+from frdm.defects.surround import colours, openness
 from frdm.film import Mask, Real
 from frdm.motion.align import Aligned
 
@@ -21,7 +22,8 @@ FEATURES = (
     "area", "fill", "length", "contrast", "peak", "beyond", "beyond_all", "spread", "spread_ratio", "ring", "ring_ratio",
     "ring_spread", "astray", "motion", "standing_out", "expected_standing_out", "texture", "carried_contrast", "carried_beyond",
     "carried_spread", "carried_closest", "carried_standing_out", "crowd", "upset", "unrest", "wide_unrest", "frame_unrest",
-    "frame_crowd", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness",
+    "frame_crowd", "elsewhere", "elsewhere_worst", "closest", "second", "sides", "noise", "sharpness", "open", "open_side", "colour",
+    "colour_ring", "colour_change", "colour_gain",
 )  # fmt: skip
 
 GONE = 3.0  # what the search says at best: nothing like it anywhere
@@ -102,6 +104,8 @@ class Scene:
     suspects: Mask  # every doubted pixel
     torn: Mask  # where motion can't be believed, since something large is suspected there
     carried: Sequence[Real]  # each neighbour's motion on the coarse grid, carried across the torn places
+    chroma: Real | None  # (2, H, W) colour differences of the centre …
+    raw_chroma: Sequence[Real | None]  # … and of the neighbours as they lie; None for film of one plane
 
 
 def torn_by(every: Sequence[Pieces], unit: float) -> Mask:
@@ -121,13 +125,17 @@ def measure(found: Pieces, scene: Scene, worth: Callable[[NDArray[np.float32]], 
     """
     n, unit, sign = len(found), scene.centre.shape[0] / 480, found.sign
     inside = Sums(found.labels, n)
-    around = Sums(rings(found, scene.suspects, max(2, round(2 * unit)), max(4, round(5 * unit))), n)
+    ring = rings(found, scene.suspects, max(2, round(2 * unit)), max(4, round(5 * unit)))
+    around = Sums(ring, n)
     sigma = np.maximum(inside.mean(scene.noise), 1e-3)
     expected_ring = around.mean(scene.spikes.middle)
     columns = _against_neighbours(found, scene, inside, around, sigma)
     columns |= _carried(scene, inside, sign, sigma, expected_ring)
     contrast = np.maximum(columns["contrast"] * sigma, 1e-3)
     hopeful = (columns["carried_closest"] > 0.45) & (columns["carried_spread"] < 0.9) & (columns["ring_ratio"] < 0.9)
+    columns["open"], columns["open_side"] = openness(scene.centre, scene.chroma, found.labels, ring, found.boxes, contrast)
+    near = [(c, d) for c, d in zip(scene.raw_chroma[:2], scene.carried[:2], strict=True) if c is not None]
+    columns |= colours(scene.chroma, near, found.labels, ring, n)
     w, h = found.boxes[:, 2].astype(float), found.boxes[:, 3].astype(float)
     spread = np.minimum(scene.spikes.spread, np.float32(0.2))
     columns |= {

@@ -13,6 +13,7 @@ from frdm.motion.flow import displacement, flow_picture, round_trip
 from frdm.motion.scale import SearchScale
 from frdm.motion.window import Neighbour, Window, choose_offsets
 from frdm.signal.working import luma as luma_of
+from frdm.signal.working import small_chroma
 
 HALO = 4  # frames on either side on which a window may depend
 
@@ -25,6 +26,7 @@ class Reel:
         self._encoding, self._shot, self._next, self._pool = encoding, shot, first, pool
         self._frames: dict[int, Frame] = {}
         self._lumas: dict[int, Real] = {}
+        self._chromas: dict[int, Real | None] = {}
         self._small: dict[int, NDArray[np.uint8]] = {}
         self._sampled: dict[int, Real] = {}
         self._changes: dict[int, float] = {}
@@ -50,12 +52,12 @@ class Reel:
         self._measure(pairs)
         neighbours = list(self._pool.map(lambda k: self._neighbour(index, k), offsets))
         assert self._scale is not None
-        return Window(self._frames[index], self._lumas[index], neighbours, self._scale, cadence)
+        return Window(self._frames[index], self._lumas[index], self._chromas[index], neighbours, self._scale, cadence)
 
     def forget(self, index: int) -> None:
         """Frames before `index` - HALO + 1 will not be asked for again."""
         oldest = index + 1 - HALO
-        for store in (self._frames, self._lumas, self._small, self._sampled, self._changes, self._middles):
+        for store in (self._frames, self._lumas, self._chromas, self._small, self._sampled, self._changes, self._middles):
             for key in [k for k in store if k < oldest]:
                 del store[key]
         for pair in [p for p in self._flows if min(p) < oldest]:
@@ -73,6 +75,7 @@ class Reel:
             self._scale = self._scale or SearchScale.of(*whole.shape)
             luma = frozen(self._scale.shrink(whole))
             self._frames[frame.index], self._lumas[frame.index] = frame, luma
+            self._chromas[frame.index] = small_chroma(frame, self._encoding, luma)
             self._small[frame.index] = flow_picture(luma)
             self._sampled[frame.index] = cadence_picture(whole)
             if frame.index - 1 in self._sampled:
@@ -94,4 +97,5 @@ class Reel:
         there, back = self._flows[index, other], self._flows[other, index]
         aligned: Aligned = align(self._lumas[index], self._lumas[other], there, round_trip(there, back), offset)
         across = self._flows.get((mirror, other)) if abs(offset) == 1 else None
-        return Neighbour(self._frames[other], self._lumas[other], aligned, None if across is None else across * np.float32(0.5))
+        halfway = None if across is None else across * np.float32(0.5)
+        return Neighbour(self._frames[other], self._lumas[other], aligned, self._chromas[other], halfway)

@@ -19,6 +19,7 @@ class Neighbour:
     frame: Frame
     raw: Real  # its luma as it lies, working units
     aligned: Aligned
+    chroma: Real | None  # (2, H, W) its blue and red colour differences as they lie; None for film of one plane
     halfway: Real | None  # (2, H, W) displacement from the motion between this frame and its mirror, which the centre's dirt cannot disturb
 
 
@@ -28,6 +29,7 @@ class Window:
 
     frame: Frame
     luma: Real
+    chroma: Real | None  # (2, H, W) blue and red colour differences, None for film of one plane
     neighbours: Sequence[Neighbour]
     scale: SearchScale
     cadence: Cadence = field(default_factory=Cadence)

@@ -60,6 +60,24 @@ def luma(planes: Sequence[Codes], encoding: Encoding) -> Real:
     return out
 
 
+def small_chroma(frame: Frame, encoding: Encoding, luma: Real) -> Real | None:
+    """Blue and red colour differences (2, h, w) at the size of `luma`, the frame's own luma reduced (h, w); None for film of one plane."""
+    size = luma.shape[::-1]
+    if encoding.layout == "y":
+        return None
+    if encoding.layout == "ycbcr":
+        planes = _colour_differences(frame.planes[1:3], encoding)
+        return np.stack([cv2.resize(plane, size, interpolation=_kernel(plane, luma)) for plane in planes])
+    blue, red = (_scaled(frame.planes[i], encoding) for i in (2, 0))
+    if blue.shape != luma.shape:
+        blue, red = (np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32) for plane in (blue, red))
+    return np.stack([(blue - luma) * np.float32(0.5 / (1 - BLUE)), (red - luma) * np.float32(0.5 / (1 - RED))])
+
+
+def _kernel(plane: Real, like: Real) -> int:
+    return cv2.INTER_AREA if plane.shape[0] > like.shape[0] or plane.shape[1] > like.shape[1] else cv2.INTER_LINEAR
+
+
 def small_luma(frame: Frame, encoding: Encoding, width: int) -> Real:
     """The frame's luma reduced to `width` columns (never enlarged), float32, shape in the frame's own proportions, at least 1 row.
 
