@@ -1,8 +1,11 @@
 """Write docs/cli.md from the verbs' own signatures: `make docs`. A house test says when it is out of date."""
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from cyclopts import App
 
 from frdm.cli import VERBS, app
 
@@ -20,12 +23,20 @@ Without a terminal, progress is plain lines on stderr.
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(section(name) for name, _, _ in VERBS)
+    return HEAD + "".join(section(name, command) for verb, _, _ in VERBS for name, command in leaves(verb))
 
 
-def section(verb: str) -> str:
-    """One verb: usage, what it does, its arguments and options."""
+def leaves(verb: str) -> Iterator[tuple[str, App]]:
+    """(name, command) of a verb, or of every verb under it."""
     command = app(verb)[verb]
+    if command.default_command is not None:
+        yield verb, command
+        return
+    yield from ((f"{verb} {name}", command[name]) for name in command if not name.startswith("-"))
+
+
+def section(verb: str, command: App) -> str:
+    """One verb: usage, what it does, its arguments and options."""
     arguments = [argument for argument in command.assemble_argument_collection() if argument.show]
     said = inspect.cleandoc(command.default_command.__doc__ or "")
     given = " ".join(word(argument) for argument in arguments if is_positional(argument))
