@@ -71,6 +71,7 @@ def test_the_tours_of_the_readme_can_be_taken(part: str, tmp_path: Path) -> None
     places = Places(tmp_path / "made")
     draw(places, Stage(height=120, width=160, shot=24), Dirtiness())
     shutil.copytree(places.scan, tmp_path / "reel1")
+    shutil.copytree(places.clean, tmp_path / "clean")
     pictures = [cv2.imread(str(path))[..., ::-1] for path in sorted(places.scan.iterdir())]
     write_proxy(tmp_path / "holiday1974.mp4", pictures, rate=Fraction(18))
     for command in tour("README.md", part):
