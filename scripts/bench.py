@@ -3,10 +3,12 @@
     python scripts/bench.py                    # 2048 × 1556, 10-bit DPX; speed on 24 frames, memory at 50 and 500
     python scripts/bench.py --long             # memory at 5,000 frames too: at a quarter of the size, for the disk's sake
     python scripts/bench.py --size 1024x778 --speed 12 --memory 50
+    python scripts/bench.py --spotless PYTHON  # beside it VapourSynth's SpotLess, run by a Python ≥ 3.12 that has it (docs/bench.md)
 
 The film is drawn by the program (`frdm demo`'s), dirtied, and repeated as often as needed. In the same run and on the same film: the plain
 script that everyone writes first (SDIp test at 24/255 after DIS motion, mean of the two neighbours), and the floor (the bytes moved: every
-file copied). Needs psutil.
+file copied). SpotLess reads and writes 8-bit PNG, for VapourSynth has no DPX of its own: its row is of its whole process on these.
+Needs psutil.
 """
 
 import argparse
@@ -26,6 +28,7 @@ import cv2
 import numpy as np
 import psutil
 
+import frdm
 from frdm.demo.dirt import Dirtiness, dirtied, marks
 from frdm.demo.scene import Stage, film
 
@@ -40,7 +43,7 @@ def main() -> None:
     print(f"commit {commit()}, Python {platform.python_version()}, {os.cpu_count()} cores, seed {SEED}: `{' '.join(sys.argv)}`\n")
     with tempfile.TemporaryDirectory(dir=asked.dir) as place:
         frames = drawn(Path(place) / "drawn", Stage(height=height, width=width, shot=DRAWN // 2, seed=SEED))
-        speed(Path(place), frames, asked.speed)
+        speed(Path(place), frames, asked.speed, spotless=asked.spotless)
         for count in asked.memory:
             memory(Path(place), frames, count)
         if asked.long:
@@ -55,6 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--speed", type=int, default=24, help="frames of the speed film")
     parser.add_argument("--memory", type=int, nargs="*", default=[50, 500], help="lengths of the memory films")
     parser.add_argument("--long", action="store_true", help="memory at 5,000 frames of a quarter of the size")
+    parser.add_argument("--spotless", metavar="PYTHON", help="a Python ≥ 3.12 with vapoursynth, its mvtools and zsmooth, numpy and pillow")
     parser.add_argument("--dir", help="where to work; needs room for two films")
     return parser.parse_args()
 
@@ -90,6 +94,22 @@ def dpx(codes: np.ndarray) -> bytes:
     return bytes(head) + words.astype(">u4").tobytes()
 
 
+def median_filtered(scan: Path, place: Path, python: str) -> float:
+    """Seconds of SpotLess on the same film as 8-bit PNG; making the PNG is not counted."""
+    script = Path(frdm.__file__).parent / "bench" / "peers" / "spotless.py"
+    (place / "in").mkdir(parents=True)
+    paths = sorted(scan.iterdir())
+    width, height = struct.unpack_from(">II", paths[0].read_bytes()[:800], 772)
+    for path in paths:
+        eight = np.round(undpx(path, width, height) * (255 / 1023)).astype(np.uint8)
+        cv2.imwrite(str(place / "in" / f"{path.stem}.png"), eight[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    began = time.perf_counter()
+    subprocess.run([python, str(script), str(place / "in"), str(place / "out")], check=True)
+    seconds = time.perf_counter() - began
+    shutil.rmtree(place)
+    return seconds
+
+
 def undpx(path: Path, width: int, height: int) -> np.ndarray:
     words = np.frombuffer(path.read_bytes(), ">u4", offset=2048).astype(np.uint32).reshape(height, width)
     return np.dstack([words >> 22 & 1023, words >> 12 & 1023, words >> 2 & 1023])
@@ -107,8 +127,8 @@ def reel(folder: Path, frames: list[Path], count: int) -> Path:
     return folder
 
 
-def speed(place: Path, frames: list[Path], count: int) -> None:
-    """Seconds a frame of frdm, of the plain script, and of copying."""
+def speed(place: Path, frames: list[Path], count: int, *, spotless: str | None) -> None:
+    """Seconds a frame of frdm, of the plain script, of SpotLess where it is given, and of copying."""
     scan = reel(place / "scan", frames, count)
     rows = {"frdm restore": restored(scan, place / "out")[0]}
     for name, task in (("plain SDIp + DIS script", plain), ("floor: bytes copied", copied)):
@@ -116,6 +136,8 @@ def speed(place: Path, frames: list[Path], count: int) -> None:
         task(scan, place / "other")
         rows[name] = time.perf_counter() - began
         shutil.rmtree(place / "other")
+    if spotless:
+        rows["SpotLess (VapourSynth), 8-bit PNG"] = median_filtered(scan, place / "png", spotless)
     print("| | s/frame | of the plain script |\n|---|---|---|")
     for name, seconds in rows.items():
         print(f"| {name} | {seconds / count:.3f} | {seconds / rows['plain SDIp + DIS script']:.2f} |")
@@ -143,26 +165,27 @@ def restored(scan: Path, out: Path) -> tuple[float, int]:
     """Seconds and peak resident bytes of `frdm restore` with all its children."""
     command = [sys.executable, "-m", "frdm", "restore", str(scan), "-o", str(out), "--transfer", "video"]
     began = time.perf_counter()
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    peak = [0]
-    watcher = threading.Thread(target=lambda: peak.__setitem__(0, max(sizes(process), default=0)))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    peak, over = [0], threading.Event()
+    watcher = threading.Thread(target=lambda: peak.__setitem__(0, max(sizes(process.pid, over), default=0)))
     watcher.start()
     _, said = process.communicate()
     seconds = time.perf_counter() - began
+    over.set()
     watcher.join()
     if process.returncode:
         raise SystemExit(said.decode())
     return seconds, peak[0]
 
 
-def sizes(process: psutil.Popen) -> Iterator[int]:
-    """Resident bytes of a process and its children, twenty times a second."""
-    while process.poll() is None:
+def sizes(pid: int, over: threading.Event) -> Iterator[int]:
+    """Resident bytes of a process and its children, twenty times a second; it never waits for it, which would take its exit code away."""
+    while not over.wait(0.05):
         try:
+            process = psutil.Process(pid)
             yield sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
         except psutil.NoSuchProcess:
             continue
-        time.sleep(0.05)
 
 
 def copied(scan: Path, out: Path) -> None:

@@ -191,12 +191,37 @@ def main() -> None:
         chance[test] = fit(x[train], y[train], weight[train]).predict_proba(x[test])[:, 1]
     print(f"{len(y)} pieces, {y.sum()} dirt, {len(set(table['film']))} films")
     report(y, chance, area, doubtful)
+    made = f"{time.strftime('%Y-%m-%d')}, {len(y)} pieces of {len(set(table['film']))} films, seeds {options.seeds}"
+    colour = [FEATURES.index(name) for name in FEATURES if name.startswith("colour")]
+    ship(*with_grey_copies(x, y, weight, colour), options.out, made)
+    ship(without(x, [*colour, FEATURES.index("open"), FEATURES.index("open_side")]), y, weight, grey_file(options.out), made)
+
+
+def without(x: NDArray[Any], columns: list[int]) -> NDArray[Any]:
+    """The features with some of them silenced."""
+    out = x.copy()
+    out[:, columns] = 0
+    return out
+
+
+def with_grey_copies(x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any], colour: list[int]) -> tuple[NDArray[Any], ...]:
+    """The pieces, and those that have colour once more without it, at half weight."""
+    has = x[:, colour].any(1)
+    return np.concatenate([x, without(x[has], colour)]), np.concatenate([y, y[has]]), np.concatenate([weight, 0.5 * weight[has]])
+
+
+def grey_file(path: Path) -> Path:
+    """Where the trees for black-and-white film lie, beside those for colour."""
+    return path.with_name(f"{path.stem}_grey{path.suffix}")
+
+
+def ship(x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any], path: Path, made: str) -> None:
+    """Fit and write one set of trees."""
     model = fit(x, y, weight)
     trees = export(model)
-    made = f"{time.strftime('%Y-%m-%d')}, {len(y)} pieces of {len(set(table['film']))} films, seeds {options.seeds}"
     fields = {name: getattr(trees, name) for name in Trees.__dataclass_fields__}
-    np.savez_compressed(options.out, **fields, features=np.array(FEATURES), made=np.array(made))
-    print("largest difference to scikit-learn:", np.abs(trees.probability(x[:5000]) - model.predict_proba(x[:5000])[:, 1]).max())
+    np.savez_compressed(path, **fields, features=np.array(FEATURES), made=np.array(made))
+    print(path, "largest difference to scikit-learn:", np.abs(trees.probability(x[:5000]) - model.predict_proba(x[:5000])[:, 1]).max())
 
 
 if __name__ == "__main__":

@@ -88,10 +88,7 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
 
 
 def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None) -> list[Found]:
-    """What was given, then standing lines, then what the detector found apart from both.
-
-    Lines are held unless the recipe says otherwise: a pole or a mast that the camera follows can look like one.
-    """
+    """What was given, then standing lines, then what the detector found apart from both; lines are held where the recipe says so."""
     settings, shape = recipe.detection, window.scale.whole
     known = [] if dirt is None else from_dirtmap(window, dirt, allowed, settings.max_size)
     lines = apart_from(standing_lines(window, findings.noise, settings, allowed), known, shape)

@@ -40,7 +40,7 @@ class Detection:
     max_size: Length = 120.0
     keep: tuple[Kind, ...] = ("cue mark", "splice")
     flash_frames: Literal["keep", "repair"] = "keep"
-    lines: Literal["hold", "mend"] = "hold"  # standing lines: reported alone, or mended across
+    lines: Literal["hold", "mend"] = "mend"  # standing lines: mended across, or reported alone
     film: Gauge | None = None
     source: Literal["negative", "positive"] | None = None  # what was scanned: dirt is dark on a positive, bright on a print from a negative
     dirtmap_threshold: Share = 0.5  # 0 … 1 of a given dirt map or infrared channel

@@ -1,5 +1,6 @@
 """Standing lines: drawn ones are found over moving and over still film; poles, stripes and fences are left alone."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 import tiny
+from frdm.defects.line_judge import load_judge
 from frdm.defects.lines import find_lines
 from frdm.defects.ridges import through_scores
+from frdm.errors import RecipeError
 from frdm.film import Encoding, Frame, Mask, Shot
 from frdm.motion.reel import Reel
 from frdm.motion.window import Window
@@ -166,3 +169,39 @@ def test_the_best_line_through_a_place_is_the_best_of_all_lines() -> None:
     assert best[3, 2] == pytest.approx(8.0 - 1.2)
     assert best[0, 1] == pytest.approx(8.0 - 1.2)
     assert best[1, 1] < best[1, 2]
+
+
+def test_a_room_of_panelling_in_a_weaving_picture_is_left_alone() -> None:
+    weave = (0.0, 0.3, -0.2, 0.25, -0.3, 0.1, 0.3, -0.1, 0.2)
+    rng = np.random.default_rng(8)
+    streaks = np.zeros((HEIGHT, WIDTH), np.float32)
+    for _ in range(25):
+        at, size, top = rng.uniform(5, WIDTH - 5), rng.uniform(0.6, 2.5), int(rng.uniform(0, 120))
+        streaks[top : top + int(rng.uniform(60, 240))] += rng.normal() * 0.05 * np.exp(-0.5 * ((np.arange(WIDTH) - at) / size) ** 2)
+    room = scene(0.0, grain=0.0)[0] + streaks
+    moved = [
+        cv2.warpAffine(room, np.float32([[1, 0, s], [0, 1, 0]]), (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        for s in weave
+    ]
+    noise = np.random.default_rng(3).normal(0, 0.012, (FRAMES, HEIGHT, WIDTH))
+    assert not found(window_of((np.stack(moved) + noise).astype(np.float32))).any()
+
+
+def test_the_same_window_says_the_same_without_a_word() -> None:
+    film = scene(2.5)
+    draw(film, 140, 0.02, STANDS)
+    window = window_of(film)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = (find_lines(window, np.full(window.luma.shape, 0.01, np.float32), Detection()) for _ in range(2))
+    assert [(d.box, d.confidence) for d in first] == [(d.box, d.confidence) for d in second] and first
+    assert all(np.array_equal(a.mask, b.mask) for a, b in zip(first, second, strict=True))
+
+
+def test_a_blank_film_says_nothing() -> None:
+    assert not found(window_of(np.full((FRAMES, HEIGHT, WIDTH), 0.4, np.float32))).any()
+
+
+def test_trees_made_for_other_numbers_are_refused() -> None:
+    with pytest.raises(RecipeError, match=r"lines\.npz"):
+        load_judge("line").chance({"share": np.zeros(3, np.float32)})

@@ -149,3 +149,15 @@ def test_grey_film_in_colour_planes_stays_grey() -> None:
     made = fill_line(window, line_at(90, 94, slice(0, 160)), ground_of(window, encoding), Filling())
     assert made.patch is not None
     assert all(np.array_equal(made.patch.codes[0], c) for c in made.patch.codes[1:])
+
+
+def test_on_large_film_which_is_searched_reduced_the_line_is_mended_at_the_films_own_size() -> None:
+    clean = tiny.film(5, height=1400, width=400, grain=0.01, pan=2.0)
+    damaged = clean.copy()
+    damaged[:, :, 200:208] = 0.02
+    window = window_of([Frame(i, (tiny.codes(f),)) for i, f in enumerate(damaged)], GREY, 2)
+    assert not window.scale.same
+    made = fill_line(window, line_at(200, 208, slice(0, 1400)), ground_of(window, GREY), Filling())
+    after, truth = laid(made, window.frame.planes[0], 0, GREY), tiny.codes(clean[2])
+    assert np.abs(after.astype(int) - truth)[:, 200:208].mean() < 0.05 * 255
+    assert (after[:, :195] == truth[:, :195]).all() and (after[:, 213:] == truth[:, 213:]).all()

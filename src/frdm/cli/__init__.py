@@ -24,6 +24,10 @@ VERBS = (
     ("accept", "decide:accept", "Accept repairs, by number, kind, shot or confidence."),
     ("reject", "decide:reject", "Reject repairs: `frdm render` then leaves the scan as it is there."),
     ("undo", "decide:undo", "Take the last decision back."),
+    ("bench", "bench:bench", "Score restorers: build suites, run methods over them, report."),
+    ("damage", "damage:damage", "Make a clean film dirty, scratched and worn, with the truth kept."),
+    ("metrics", "metrics:metrics", "Measure how one film differs from another, and what was mended or harmed."),
+    ("dataset", "dataset:dataset", "Make training data of film: pairs, synthesised damage, packs; and look at it."),
     ("demo", "demo:demo", "Draw a short film, damage it, restore it, and show what came of it."),
 )
 NAMES = tuple(name for name, _, _ in VERBS)

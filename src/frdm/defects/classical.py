@@ -12,13 +12,14 @@ from frdm.defects.carried import carried_motion
 from frdm.defects.judge import load_trees
 from frdm.defects.objects import Pieces, Scene, measure, pieces, torn_by
 from frdm.defects.spikes import Spikes, candidates, find_spikes, noise_level
+from frdm.defects.surround import in_colour
 from frdm.film import Box, Defect, Kind, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
 
 SMALLEST = 3.0  # px of a 480-line picture that a piece must have to be measured at all
 TONES = 8
-AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.3, 0.2, 0.25, 0.4)
+AREAS, LEAST = (25.0, 50.0, 300.0, 800.0, 2000.0), (0.5, 0.4, 0.4, 0.35, 0.4)
 REPORTED = 0.5  # probability from which a piece that is not believed is held and reported
 WORTH = 0.1  # probability at best below which a piece is not searched for elsewhere
 DOUBT = 0.3  # probability from which a piece counts as suspected in its surround
@@ -63,7 +64,7 @@ def _judged(
     window: Window, spikes: Spikes, noise: Real, suspects: Mask, every: Sequence[Pieces]
 ) -> list[tuple[Pieces, NDArray[np.float64]]]:
     """Each polarity's pieces with their probabilities."""
-    trees = load_trees()
+    trees = load_trees(colour=in_colour(window.chroma))
     raw = [n.raw for n in window.neighbours]
     torn = torn_by(every, window.luma.shape[0] / 480)
     carried = [carried_motion(n.aligned.displacement, torn) for n in window.neighbours]

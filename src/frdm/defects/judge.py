@@ -1,7 +1,7 @@
 """The object filter: gradient-boosted trees over the measured features of a piece, giving the probability that it is a defect.
 
-The trees lie in `objects.npz` beside this file (made by scripts/train_objects.py, described in MODEL_CARD.md) and are walked with numpy
-alone.
+The trees lie in `objects.npz` (film in colour) and `objects_grey.npz` beside this file (made by scripts/train_objects.py, described in
+MODEL_CARD.md) and are walked with numpy alone.
 Source: Friedman 2001 (gradient boosting).
 """
 
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from frdm.defects.objects import FEATURES
 from frdm.errors import RecipeError
-
 
 BLOCK = 128  # pieces judged at once: what they need fits the cache
 
@@ -51,11 +50,12 @@ class Trees:
 
 
 @cache
-def load_trees() -> Trees:
-    """The trees that ship with frdm."""
-    with files("frdm.defects").joinpath("objects.npz").open("rb") as file, np.load(file) as stored:
+def load_trees(*, colour: bool = True) -> Trees:
+    """The trees that ship with frdm: those that look at colour too, or those for black-and-white film."""
+    name = "objects.npz" if colour else "objects_grey.npz"
+    with files("frdm.defects").joinpath(name).open("rb") as file, np.load(file) as stored:
         values: dict[str, Any] = dict(stored)
     if tuple(values.pop("features")) != FEATURES:
-        raise RecipeError("frdm/defects/objects.npz: made for other features than this version measures; install frdm again")
+        raise RecipeError(f"frdm/defects/{name}: made for other features than this version measures; install frdm again")
     values.pop("made")
     return Trees(**{k: v if v.ndim else v.item() for k, v in values.items()})

@@ -1,60 +1,49 @@
-"""Thin upright ridges of one frame: where a line runs farther down the picture than the texture around it would by chance.
+"""Thin upright ridges: where a line runs farther down the picture than the texture around it would by chance.
 
-Everything is measured on a small picture of `BANDS` bands of rows. Source: Newson 2014 (a-contrario lines in a frame);
-the best line is found band by band (Smith and Waterman's local alignment) instead of by trying segments.
+Everything is measured on a small picture of `BANDS` bands of rows, since a line lives over many of them.
+Source: Newson 2014 (a-contrario lines in a frame); the best line is found band by band (Smith and Waterman's local alignment) instead
+of by trying segments.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import Mask, Polarity, Real
+from frdm.film import Real
 
 BANDS = 96  # bands of rows: a line may slant by one column from one band to the next
 LINES = 720  # pictures higher than this are looked at reduced
 TURN = np.float32(1.2)  # what a step to the next column costs: without it paths through mere grain would grow without end
-KEPT = 0.85  # share of its bands in which a true line shows
+MOST = 64  # candidates of one sign that are looked at, the most evident first
+PEAKS = 128  # places of one sign at which a candidate is looked for
+LEAST = 9.0  # evidence from which a ridge is a candidate
+REACH = 12  # px of a 480-line picture to either side of where it is most evident that a candidate may run
+POOLED = 0.6  # weight of the neighbours' evidence beside the centre's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ridges:
-    """Line evidence of one or more frames on the small picture; arrays (frames, 2, bands, columns), first bright, then dark."""
+class Paths:
+    """Candidate lines, one a row: where they run on the small picture."""
 
-    hits: NDArray[np.bool_]  # a thin ridge of this sign passes here
-    through: Real  # log-likelihood ratio of the best line through this place
+    columns: NDArray[np.intp]  # (n, bands)
+    sign: NDArray[np.int8]  # (n,) +1 bright, −1 dark
+    evidence: Real  # (n,) of its best piece
+    near: Real  # (n, bands) the evidence along it
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """One line on the centre's small picture."""
-
-    path: Real  # (bands,) column, carried over bands where the line does not show
-    shown: Mask  # (bands,)
-    sign: NDArray[np.int8]  # (bands,) +1 bright, −1 dark, carried likewise
-    ever: float = 0.0  # share of the picture's height where it shows in any frame of the window
-
-    @property
-    def share(self) -> float:
-        """Of the picture's height."""
-        return float(self.shown.mean())
-
-    def straight(self, unit: float) -> bool:
-        """Whether it keeps to a steep straight line, as what runs past a fixed grain of dirt does."""
-        bands = np.flatnonzero(self.shown)
-        if len(bands) < 3:
-            return False
-        slope, start = np.polyfit(bands, self.path[bands], 1)
-        off = float(np.sqrt(((self.path[bands] - start - slope * bands) ** 2).mean()))
-        return off < 2 * unit and abs(slope) * len(self.path) < 16 * unit
+    def __len__(self) -> int:
+        return len(self.sign)
 
 
 def shrink(picture: Real) -> Real:
     """The small picture (bands, columns): rows averaged in bands, columns kept or a little reduced."""
-    bands = min(BANDS, picture.shape[0] // 2)
-    return np.asarray(cv2.resize(picture, (small_width(picture.shape), bands), interpolation=cv2.INTER_AREA), np.float32)
+    bands, width = min(BANDS, picture.shape[0] // 2), small_width(picture.shape)
+    deep = max(1, picture.shape[0] // (4 * bands))  # plain sums first: several times faster than resampling everything
+    if deep > 1 and picture.shape[0] % deep == 0:
+        picture = picture.reshape(-1, deep, picture.shape[1]).mean(1)
+    return np.asarray(cv2.resize(picture, (width, bands), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def small_unit(shape: tuple[int, ...]) -> float:
@@ -69,45 +58,53 @@ def small_width(shape: tuple[int, ...]) -> int:
 
 def shifted(picture: Real, by: int) -> Real:
     """out[:, x] = picture[:, x + by], the border repeated."""
-    columns = np.clip(np.arange(picture.shape[1]) + by, 0, picture.shape[1] - 1)
-    return picture[:, columns]
+    out = np.empty_like(picture)
+    if by >= 0:
+        out[:, : picture.shape[1] - by] = picture[:, by:]
+        out[:, picture.shape[1] - by :] = picture[:, -1:]
+    else:
+        out[:, -by:] = picture[:, :by]
+        out[:, :-by] = picture[:, :1]
+    return out
 
 
-def find_ridges(small: Sequence[Real], noise: float, unit: float) -> Ridges:
-    """Line evidence of every picture, both signs."""
-    hits = np.stack([_hits(p, noise, unit) for p in small])
-    reach = (round(41 * unit) | 1, 11)
-    chance = np.stack([[cv2.blur(h.astype(np.float32), reach) for h in both] for both in hits])
-    chance = np.clip(chance, 0.03, 0.5)
-    score = np.where(hits, np.log(KEPT / chance), np.log((1 - KEPT) / (1 - chance))).astype(np.float32)
-    return Ridges(hits, through_scores(score))
+def find_paths(small: Sequence[Real], noise: float, unit: float) -> Paths:
+    """Candidate lines of the first picture, the others standing by it."""
+    score = _evidence(small[0], noise, unit)
+    if len(small) > 1:
+        wide = np.ones((1, round(unit) * 2 + 1), np.uint8)
+        others = _evidence(np.mean(small[1:], 0, dtype=np.float32), noise, unit)
+        score += np.float32(POOLED) * np.stack([cv2.dilate(sign, wide) for sign in others])
+    through = through_scores(score)
+    found = [_paths(score[k], through[k], unit, sign) for k, sign in enumerate((1, -1))]
+    return Paths(*(np.concatenate([getattr(f, name) for f in found]) for name in Paths.__slots__))
 
 
-def _hits(picture: Real, noise: float, unit: float) -> NDArray[np.bool_]:
-    """(2, bands, columns): where a thin ridge stands out from both of its sides, and the sides agree with each other."""
-    out = np.zeros((2, *picture.shape), bool)
+def _evidence(picture: Real, noise: float, unit: float) -> Real:
+    """(2, bands, columns): how far a thin ridge, bright or dark, stands out from both of its sides; below 0 where none does."""
+    out = np.full((2, *picture.shape), -np.inf, np.float32)
     flank = max(3, round(4 * unit))
     side = np.asarray(cv2.blur(picture, (flank, 1), anchor=(0, 0)), np.float32)  # mean of x … x+flank-1
     for width in sorted({max(1, round(w * unit) | 1) for w in (1, 3, 5)}):
         middle = cv2.blur(picture, (width, 1))
         off = width // 2 + max(1, round(unit)) + 1
-        left, right = shifted(side, -off - flank + 1), shifted(side, off)
-        contrast = middle - 0.5 * (left + right)
-        size = np.abs(contrast)
-        usual = float(np.median(size[:, ::3])) * 1.48
-        spread = cv2.blur(np.minimum(size, 4 * usual), (round(61 * unit) | 1, 11)) * 1.25
+        left, right = middle - shifted(side, -off - flank + 1), middle - shifted(side, off)
+        size = np.abs(left + right) * np.float32(0.5)
+        usual = float(np.median(size[::2, ::3])) * 1.48
+        spread = cv2.blur(np.minimum(size, 4 * usual), (round(61 * unit) | 1, 11)) * np.float32(1.25)
         spread = np.maximum(spread, max(0.25 * noise, 0.001))
-        for k, sign in enumerate((1, -1)):
-            least = np.minimum(sign * (middle - left), sign * (middle - right))
-            out[k] |= (least > spread) & (np.abs(left - right) < least + 2 * spread)
-    return out
+        step = np.abs(left - right) - 2 * spread
+        for k, (a, b) in enumerate(((left, right), (-left, -right))):
+            least = np.minimum(a, b)
+            np.maximum(out[k], (least - np.maximum(step - least, 0)) / spread, out=out[k])
+    return np.asarray(np.clip(out - np.float32(0.9), -1.5, 2.0), np.float32)
 
 
 def through_scores(score: Real) -> Real:
     """The best sum of scores of any piece of a line through each place; `score` (…, bands, columns)."""
-    down = _sums(score)
-    up = _sums(score[..., ::-1, :])[..., ::-1, :]
-    return down + up - score
+    both = _sums(np.stack([score, score[..., ::-1, :]]))
+    out: Real = both[0] + both[1][..., ::-1, :] - score
+    return out
 
 
 def _sums(score: Real) -> Real:
@@ -118,108 +115,63 @@ def _sums(score: Real) -> Real:
         best, aside = last.copy(), last - TURN
         np.maximum(best[..., 1:], aside[..., :-1], out=best[..., 1:])
         np.maximum(best[..., :-1], aside[..., 1:], out=best[..., :-1])
-        out[..., band, :] = best + score[..., band, :]
+        np.add(best, score[..., band, :], out=out[..., band, :])
         last = np.maximum(out[..., band, :], 0)
     return out
 
 
-def best_path(gain: Real, turn: np.float32) -> NDArray[np.intp]:
-    """(bands,) the column of the path with the greatest sum of `gain` (columns, bands); each step aside costs `turn`."""
-    columns, bands = gain.shape
-    total = np.empty((bands, columns), np.float32)
-    total[0] = gain[:, 0]
+def best_paths(gain: Real, turn: float) -> NDArray[np.intp]:
+    """(n, bands) the columns of the paths with the greatest sums of `gain` (n, bands, columns); each step aside costs `turn`."""
+    n, bands, columns = gain.shape
+    total = np.full((bands, n, columns + 2), -np.inf, np.float32)
+    total[0, :, 1:-1] = gain[:, 0]
     for band in range(1, bands):
-        last = np.pad(total[band - 1], 1, constant_values=-np.inf)
-        total[band] = gain[:, band] + np.maximum(last[1:-1], np.maximum(last[:-2], last[2:]) - turn)
-    out = np.empty(bands, np.intp)
-    out[-1] = total[-1].argmax()
+        last = total[band - 1]
+        total[band, :, 1:-1] = gain[:, band] + np.maximum(last[:, 1:-1], np.maximum(last[:, 2:], last[:, :-2]) - np.float32(turn))
+    out = np.empty((n, bands), np.intp)
+    out[:, -1] = total[-1].argmax(1)
+    every, cost = np.arange(n), np.array([turn, 0, turn], np.float32)
     for band in range(bands - 1, 0, -1):
-        near = np.pad(total[band - 1], 1, constant_values=-np.inf)[out[band] : out[band] + 3] - np.array([turn, 0, turn], np.float32)
-        out[band - 1] = out[band] + int(near.argmax()) - 1
-    return out
+        near = total[band - 1][every[:, None], out[:, band, None] + np.arange(-1, 2)]
+        out[:, band - 1] = out[:, band] + (near - cost).argmax(1) - 1
+    return out - 1
 
 
-def gather(ridges: Ridges, unit: float, ease: float, polarity: Polarity | str) -> list[Line]:
-    """Lines of the first picture: pieces at nearly one column, the certain and the fainter that continue them."""
-    through = ridges.through[0].copy()
-    if polarity != "both":
-        through[1 if polarity == "bright" else 0] = -np.inf
-    sign = np.where(through[0] >= through[1], 1, -1).astype(np.int8)
-    best = np.maximum(through[0], through[1])
-    crest = best > cv2.dilate(best, np.ones((1, round(9 * unit) | 1), np.uint8)) - 1.0
-    faint = cv2.dilate((crest & (best > 9 * ease) & ridges.hits[0].any(0)).astype(np.uint8), np.ones((5, 1), np.uint8))
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(faint, connectivity=8)
-    if count == 1:
-        return []
-    peak = np.zeros(count, np.float32)
-    marked = labels > 0
-    np.maximum.at(peak, labels[marked].astype(np.intp), best[marked])
-    seeds = [i for i in np.argsort(-peak, kind="stable") if i and peak[i] > 36 * ease]
-    lines, free = [], np.ones(count, bool)
-    for seed in seeds:
-        if free[seed]:
-            near = np.flatnonzero(free & (np.abs(centres[:, 0] - centres[seed, 0]) < 4 * unit) & (np.arange(count) > 0))
-            near = near[stats[near, cv2.CC_STAT_WIDTH] < np.maximum(stats[near, cv2.CC_STAT_HEIGHT], 8 * unit)]
-            free[near] = False
-            if len(near):
-                chosen = np.zeros(count, bool)
-                chosen[near] = True
-                lines.append(_line(best, sign, ridges.hits[0], chosen[labels]))
-    return [replace(line, ever=_ever(line, ridges.through, unit)) for line in lines if line.share > 0.1]
+def _paths(score: Real, through: Real, unit: float, sign: int) -> Paths:
+    """Candidates of one sign, the most evident first; none runs along another."""
+    bands, width = score.shape
+    peaks = _peaks(through.max(0), max(2, round(3 * unit)))
+    reach = round(REACH * unit)
+    offsets = np.arange(-reach, reach + 1)
+    rows = through[:, peaks].argmax(0)
+    columns = peaks[:, None] + offsets
+    strips = score[:, np.clip(columns, 0, width - 1)].transpose(1, 0, 2).copy()
+    strips[np.broadcast_to(((columns < 0) | (columns >= width))[:, None], strips.shape)] = -9.0
+    strips[np.arange(len(peaks)), rows, reach] += 1000.0  # each runs through where it is most evident
+    paths = best_paths(strips, float(TURN)) + peaks[:, None] - reach
+    chosen = _apart(paths, 2 * unit)
+    kept = np.clip(paths[chosen].reshape(-1, bands), 0, width - 1)
+    near = score[np.arange(bands), kept]
+    return Paths(kept, np.full(len(chosen), sign, np.int8), through.max(0)[peaks[chosen]], near)
 
 
-def _ever(line: Line, through: Real, unit: float) -> float:
-    """Share of the height where the line shows in some frame within reach of its wandering."""
-    columns = np.rint(line.path).astype(int)[:, None] + np.arange(-round(2 * unit), round(2 * unit) + 1)
-    columns = columns.clip(0, through.shape[-1] - 1)
-    bands = np.arange(len(line.path))[:, None]
-    return float((line.shown | (through[:, :, bands, columns].max((0, 1, 3)) > 36)).mean())
+def _apart(paths: NDArray[np.intp], least: float) -> list[int]:
+    """Which of the paths to keep, such that none runs along an earlier one for half of the height."""
+    chosen: list[int] = []
+    for i, path in enumerate(paths):
+        if len(chosen) < MOST and (not chosen or ((np.abs(paths[chosen] - path) <= least).mean(1) < 0.5).all()):
+            chosen.append(i)
+    return chosen
 
 
-def _line(best: Real, sign: NDArray[np.int8], hits: NDArray[np.bool_], where: Mask) -> Line:
-    """The ridge of some pieces: in each band the middle of the best columns."""
-    masked = np.where(where, best, -np.inf)
-    top = masked.max(1, keepdims=True)
-    crest = where & (masked > top - 1.0)
-    bands = np.flatnonzero(where.any(1))
-    columns = np.array([np.flatnonzero(crest[b]).mean() for b in bands])
-    every = np.arange(best.shape[0])
-    signs = np.array([sign[b, round(c)] for b, c in zip(bands, columns, strict=True)])
-    nearest = bands[np.abs(every[:, None] - bands).argmin(1)]
-    full_sign = signs[np.searchsorted(bands, nearest)].astype(np.int8)
-    hit = np.zeros(len(every), np.float32)
-    hit[bands] = [
-        hits[0 if s > 0 else 1, b, max(round(c) - 1, 0) : round(c) + 2].any() for b, c, s in zip(bands, columns, signs, strict=True)
-    ]
-    shown = (cv2.blur(hit[:, None], (1, 5), borderType=cv2.BORDER_REPLICATE)[:, 0] > 0.5) & where.any(1)
-    path = np.interp(every, bands, columns).astype(np.float32)
-    path = cv2.GaussianBlur(path[:, None], (1, 0), 0, sigmaY=1.2, borderType=cv2.BORDER_REPLICATE)[:, 0] if len(path) > 4 else path
-    return Line(path, _continued(shown, path, hits), full_sign)
-
-
-def _continued(shown: Mask, path: Real, hits: NDArray[np.bool_]) -> Mask:
-    """Where a line shows, with the gaps of a nearly whole one in which it shows with the other sign, as on darker or brighter things."""
-    bands = np.flatnonzero(shown)
-    if shown.mean() < 0.7:
-        return shown
-    there = hits[:, np.arange(len(path)), np.asarray(np.rint(path), np.intp)]
-    either = np.logical_or(there[0], there[1])[:, None].astype(np.float32)
-    share = np.asarray(cv2.blur(either, (1, 7), borderType=cv2.BORDER_REPLICATE), np.float32)
-    out: Mask = np.logical_or(shown, share[:, 0] > 0.55)
-    out[: bands[0]] = False
-    out[bands[-1] + 1 :] = False
-    return out
-
-
-def alone(picture: Real, line: Line, unit: float) -> bool:
-    """Whether it is the line that stands out, and not the film between two lines of the other sign."""
-    reach = round(24 * unit)
-    offsets = np.arange(-reach, reach + 1, dtype=np.float32)
-    columns = (line.path[:, None] + offsets).astype(np.float32)
-    rows = np.repeat(np.arange(len(line.path), dtype=np.float32)[:, None], len(offsets), 1)
-    strip = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) * line.sign[:, None]
-    profile = strip[line.shown].mean(0)
-    far = np.abs(offsets) > 6 * unit
-    beside = (np.abs(offsets) > 3 * unit) & ~far
-    top = float(profile[np.abs(offsets) <= unit].max())
-    return top - float(np.median(profile[far])) > 0.4 * (top - float(np.median(profile[beside]))) > 0
+def _peaks(height: Real, apart: int) -> NDArray[np.intp]:
+    """Columns of the highest places, the highest first, that lie `apart` from each other."""
+    free = height > LEAST
+    out: list[int] = []
+    for column in np.argsort(-height, kind="stable"):
+        if len(out) == PEAKS or height[column] <= LEAST:
+            break
+        if free[column]:
+            out.append(int(column))
+            free[max(column - apart, 0) : column + apart + 1] = False
+    return np.array(out, np.intp)

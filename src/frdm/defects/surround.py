@@ -17,7 +17,21 @@ ALIKE = 0.45  # part of a piece's contrast by which a place of the surround may 
 SECTORS = 8  # directions in which the surround is looked at
 FULL = 6  # places that a sector must have to tell
 
+COLOURFUL = 0.02  # colour difference from the picture's usual colour, working units, from which film is in colour …
+MOST = 0.9  # … if a tenth of the picture reaches it: tinted black-and-white film has one colour
+REDUCED = 8  # px over which colour is averaged for that, so that grain of three layers is none
+
 Values = NDArray[np.float64]
+
+
+def in_colour(chroma: Real | None) -> bool:
+    """Whether a picture shows more than one colour; `chroma` (2, H, W) colour differences or None."""
+    if chroma is None:
+        return False
+    size = (max(1, chroma.shape[2] // REDUCED), max(1, chroma.shape[1] // REDUCED))
+    planes = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in chroma]
+    away = np.hypot(*(plane - np.median(plane) for plane in planes))
+    return float(np.quantile(away, MOST)) > COLOURFUL
 
 
 def openness(
@@ -33,7 +47,7 @@ def openness(
     label = around.ravel()[places] - 1
     distance = np.zeros(len(places))
     for plane, weight in _planes(centre, chroma):
-        soft = cv2.GaussianBlur(plane, (0, 0), 0.8)
+        soft: Real = np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.8), np.float32)
         difference = soft.ravel()[places] - _means(soft, inside, count)[label]
         distance += weight * np.square(difference, dtype=np.float64)
     alike = distance < np.square(ALIKE * contrast)[label]
