@@ -30,6 +30,7 @@ VERBS = (
     ("dataset", "dataset:dataset", "Make training data of film: pairs, synthesised damage, packs; and look at it."),
     ("demo", "demo:demo", "Draw a short film, damage it, restore it, and show what came of it."),
 )
+HAND_OVER = 0.0005  # seconds after which a thread lets another one in: ours mostly wait for each other's short steps
 NAMES = tuple(name for name, _, _ in VERBS)
 
 
@@ -49,6 +50,7 @@ def app(verb: str | None = None) -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; a user's mistake is one line on stderr."""
+    sys.setswitchinterval(HAND_OVER)
     asked = list(sys.argv[1:] if arguments is None else arguments)
     if asked and not asked[0].startswith("-") and asked[0] not in NAMES:
         near = get_close_matches(asked[0], NAMES, 1)

@@ -68,10 +68,17 @@ def small_chroma(frame: Frame, encoding: Encoding, luma: Real) -> Real | None:
     if encoding.layout == "ycbcr":
         planes = _colour_differences(frame.planes[1:3], encoding)
         return np.stack([cv2.resize(plane, size, interpolation=_kernel(plane, luma)) for plane in planes])
-    blue, red = (_scaled(frame.planes[i], encoding) for i in (2, 0))
-    if blue.shape != luma.shape:
-        blue, red = (np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32) for plane in (blue, red))
+    blue, red = (_scaled_to(frame.planes[i], encoding, size) for i in (2, 0))
     return np.stack([(blue - luma) * np.float32(0.5 / (1 - BLUE)), (red - luma) * np.float32(0.5 / (1 - RED))])
+
+
+def _scaled_to(plane: Codes, encoding: Encoding, size: tuple[int, ...]) -> Real:
+    """`_scaled` at another size (width, height); whole-number codes are averaged as they are, to the nearest code, where that is the same."""
+    if plane.shape[::-1] == size:
+        return _scaled(plane, encoding)
+    if plane.dtype.kind == "u" and encoding.transfer != "linear":
+        return _scaled(np.asarray(cv2.resize(np.ascontiguousarray(plane), size, interpolation=cv2.INTER_AREA)), encoding)
+    return np.asarray(cv2.resize(_scaled(plane, encoding), size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _kernel(plane: Real, like: Real) -> int:
