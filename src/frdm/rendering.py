@@ -49,11 +49,21 @@ def changed_masks(patches: Sequence[Patch], encoding: Encoding, *, height: int, 
     """A mask a picture plane: True where a matte of `patches` is above 0; None without patches."""
     if not patches:
         return None
-    changed = tuple(np.zeros(encoding.plane_shape(number, height, width), np.bool_) for number in range(encoding.pictures))
-    for patch in patches:
-        for number, (mask, matte) in enumerate(zip(changed, patch.mattes, strict=True)):
-            mask[patch.box.on_plane(encoding, number)] |= matte > 0
-    return changed
+    changed: list[Mask] = []
+    for number in range(encoding.pictures):
+        if number and _like_first(patches, encoding, number):
+            changed.append(changed[0])
+            continue
+        mask = np.zeros(encoding.plane_shape(number, height, width), np.bool_)
+        for patch in patches:
+            mask[patch.box.on_plane(encoding, number)] |= patch.mattes[number] > 0
+        changed.append(mask)
+    return tuple(changed)
+
+
+def _like_first(patches: Sequence[Patch], encoding: Encoding, number: int) -> bool:
+    """Whether the mattes of a plane are the first plane's, as they are in RGB: its mask need not be made again."""
+    return encoding.step(number) == (1, 1) and all(np.array_equal(patch.mattes[0], patch.mattes[number]) for patch in patches)
 
 
 def _lay(plane: Codes, patch: Patch, *, number: int, encoding: Encoding) -> None:
@@ -87,6 +97,8 @@ def altered_mask(changed: Sequence[Mask] | None, encoding: Encoding, *, height: 
     """One mask at luma size: True where any plane may differ; a chroma sample counts for all pixels that it colours."""
     whole = np.zeros((height, width), np.bool_)
     for number, mask in enumerate(changed or ()):
+        if number and changed is not None and mask is changed[0]:
+            continue
         vertical, horizontal = encoding.step(number)
         if (vertical, horizontal) != (1, 1):
             mask = mask.repeat(vertical, axis=0).repeat(horizontal, axis=1)[:height, :width]

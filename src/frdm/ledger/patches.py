@@ -4,6 +4,7 @@ A file has four arrays a frame: `000123/index` (a row a patch: its boxes and pla
 all patches one after the other, plane by plane) and `000123/masks` (the defects' masks, packed bits). Same repairs give the same bytes.
 """
 
+import io
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ def write_patches(path: Path, frames: Iterable[tuple[int, Sequence[Repair]]]) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for frame, repairs in frames:
                 _write_frame(archive, frame, repairs)
         file.flush()
@@ -127,8 +128,9 @@ def _write_frame(archive: zipfile.ZipFile, frame: int, repairs: Sequence[Repair]
     for name, array in arrays.items():
         entry = zipfile.ZipInfo(f"{frame:06d}/{name}.npy", _EPOCH)
         entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3  # Unix everywhere: same bytes everywhere
-        with archive.open(entry, "w") as file:
-            npy.write_array(file, array, allow_pickle=False)
+        packed = io.BytesIO()
+        npy.write_array(packed, array, allow_pickle=False)
+        archive.writestr(entry, packed.getbuffer(), compresslevel=_LEVEL)  # opened for writing, an entry takes zlib's own level
 
 
 def _index(repair: Repair) -> list[int]:

@@ -73,7 +73,7 @@ def small_chroma(frame: Frame, encoding: Encoding, luma: Real) -> Real | None:
 
 
 def _scaled_to(plane: Codes, encoding: Encoding, size: tuple[int, ...]) -> Real:
-    """`_scaled` at another size (width, height); whole-number codes are averaged as they are, to the nearest code, where that is the same."""
+    """`_scaled` at another size (width, height); whole-number codes are averaged as they are, to the nearest code, where that will do."""
     if plane.shape[::-1] == size:
         return _scaled(plane, encoding)
     if plane.dtype.kind == "u" and encoding.transfer != "linear":
