@@ -52,8 +52,8 @@ def mend(source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, giv
     """Repairs and held defects of every frame of a span, in order."""
     cv2.setNumThreads(1)
     first, last = max(span.start - HALO, span.shot.start), min(span.stop + HALO, span.shot.stop)
-    with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(1) as ahead:
-        windows = Reel(source.frames(first, last), info.encoding, span.shot, first, pool).windows(span.start, span.stop)
+    with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as aligners, ThreadPoolExecutor(1) as ahead:
+        windows = Reel(source.frames(first, last), info.encoding, span.shot, first, aligners).windows(span.start, span.stop)
         coming = ahead.submit(next, windows, None)  # the next window is aligned while this one is mended
         while (window := coming.result()) is not None:
             coming = ahead.submit(next, windows, None)
@@ -75,7 +75,7 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
     if len(window.neighbours) < FEWEST:
         return MendedFrame(window.frame, (), (), 0.0, repeated)
     allowed, dirt = given.allowed(window.frame), given.dirt(window.frame)
-    findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed))
+    findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed), pool=pool)
     found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
     found = [decide(one, window, info, recipe) for one in found]
     reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])

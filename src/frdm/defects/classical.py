@@ -1,6 +1,7 @@
 """The classical detector: pixel tests on aligned neighbours, then the object filter. The floor that learned detectors must beat."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -38,20 +39,23 @@ class Findings:
     level: float  # one number for the same
 
 
-def find(window: Window, settings: Detection, allowed: Mask | None = None) -> Findings:
+def find(window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None) -> Findings:
     """All defects of the window's centre whose probability reaches what `settings.strength` asks; only where `allowed`
-    (a mask of the size that is searched).
+    (a mask of the size that is searched). Dark and bright are worked on side by side in `pool`.
     """
+    run = map if pool is None else pool.map
     spikes = find_spikes(window.luma, window.aligned)
     level = noise_level(spikes.difference)
     noise = tonal_noise(spikes, level)
-    marked = {sign: candidates(spikes, noise, sign, settings.strength) for sign in (1, -1)}
+    marked = dict(zip((1, -1), run(lambda sign: candidates(spikes, noise, sign, settings.strength), (1, -1)), strict=True))
     suspects = marked[1][0] | marked[-1][0]
     unit = window.luma.shape[0] / 480
-    every = [
-        _limited(seeds if allowed is None else seeds & allowed, bodies, sign, unit, settings) for sign, (seeds, bodies) in marked.items()
-    ]
-    judged = _judged(window, spikes, noise, suspects, every)
+
+    def limited(sign: int) -> Pieces:
+        seeds, bodies = marked[sign]
+        return _limited(seeds if allowed is None else seeds & allowed, bodies, sign, unit, settings)
+
+    judged = _judged(window, spikes, noise, suspects, list(run(limited, (1, -1))), pool)
     doubted = np.zeros(suspects.shape, bool)
     for got, chance in judged:
         doubted |= np.concatenate([[False], chance > DOUBT])[got.labels]
@@ -61,16 +65,21 @@ def find(window: Window, settings: Detection, allowed: Mask | None = None) -> Fi
 
 
 def _judged(
-    window: Window, spikes: Spikes, noise: Real, suspects: Mask, every: Sequence[Pieces]
+    window: Window, spikes: Spikes, noise: Real, suspects: Mask, every: Sequence[Pieces], pool: Executor | None
 ) -> list[tuple[Pieces, NDArray[np.float64]]]:
     """Each polarity's pieces with their probabilities."""
+    run = map if pool is None else pool.map
     trees = load_trees(colour=in_colour(window.chroma))
     raw = [n.raw for n in window.neighbours]
     torn = torn_by(every, window.luma.shape[0] / 480)
-    carried = [carried_motion(n.aligned.displacement, torn) for n in window.neighbours]
+    carried = list(run(lambda neighbour: carried_motion(neighbour.aligned.displacement, torn), window.neighbours))
     raw_chroma = [n.chroma for n in window.neighbours]
     scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried, window.chroma, raw_chroma)
-    return [(got, trees.probability(measure(got, scene, lambda best: trees.probability(best) >= WORTH))) for got in every if len(got)]
+
+    def judge(got: Pieces) -> tuple[Pieces, NDArray[np.float64]]:
+        return got, trees.probability(measure(got, scene, lambda best: trees.probability(best) >= WORTH))
+
+    return list(run(judge, [got for got in every if len(got)]))
 
 
 def _settled(
