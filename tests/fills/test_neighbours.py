@@ -10,7 +10,7 @@ import pytest
 
 import tiny
 from frdm.defects.classical import find
-from frdm.fills.neighbours import Ground, feather, fill, on_plane, to_codes, trust_of
+from frdm.fills.neighbours import LARGE_TRUST, Ground, feather, fill, least_trust, on_plane, site_of, to_codes, trust_of
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Shot
 from frdm.motion.reel import Reel
 from frdm.motion.window import Window
@@ -128,3 +128,17 @@ def test_drawn_grain_is_like_measured_grain(blur: float) -> None:
     drawn = draw_grain((256, 256), grain.softness, rng)
     assert drawn.std() == pytest.approx(1, abs=0.08)
     assert grain.softness == pytest.approx(blur, abs=0.2 if blur else 0.35)  # below 0.3 px blur can hardly be told from none
+
+
+def test_a_large_hole_asks_for_more_trust() -> None:
+    film = tiny.film(7, height=480, width=200, grain=0.01)
+    frames = [Frame(i, (tiny.codes(f, 8),)) for i, f in enumerate(film)]
+    window = window_of(frames, Encoding("y", 8), 3)
+    asked = []
+    for size in (10, 20, 30):
+        defect = hole_at(3, 200, 80, size)
+        asked.append(least_trust(site_of(window, defect, ground_of(window, defect, Encoding("y", 8))), Filling()))
+    assert asked[0] == Filling().least_trust
+    assert Filling().least_trust < asked[1] < asked[2] == LARGE_TRUST
+    strict = Filling(least_trust=0.9)
+    assert least_trust(site_of(window, defect, ground_of(window, defect, Encoding("y", 8))), strict) == 0.9

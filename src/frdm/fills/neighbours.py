@@ -17,6 +17,8 @@ from frdm.recipe import Filling
 from frdm.signal.grain import Grain, draw_grain, grain_alike, high_pass
 from frdm.signal.smooth import wide_blur
 
+LARGE = (300.0, 600.0)  # px of a 480-line picture, area of a hole from which more trust is asked, and from which all of …
+LARGE_TRUST = 0.7  # … this: on held-out film right fills of such holes have 0.77 and more, wrong ones less (docs/training-log.md)
 FEWEST = 12  # pixels of sound film without which nothing can be judged
 
 
@@ -78,9 +80,17 @@ def fill(window: Window, defect: Defect, ground: Ground, settings: Filling) -> F
     provenance = Provenance(
         "neighbours", tuple(dict.fromkeys(window.neighbours[c.neighbour].frame.index for c in chosen)), trust=round(trust, 4)
     )
-    if trust < settings.least_trust:
+    if trust < least_trust(site, settings):
         return Fill(None, provenance, f"motion can't be trusted here (trust {trust:.2f})")
     return Fill(_patch(site, chosen, settings), provenance)
+
+
+def least_trust(site: Site, settings: Filling) -> float:
+    """The trust that a hole asks for: what the recipe says, and more of a large one, where a wrong fill is seen at once."""
+    small, large = LARGE
+    area = float(site.hole.sum()) / (site.window.scale.whole[0] / 480) ** 2
+    share = float(np.clip((area - small) / (large - small), 0, 1))
+    return max(settings.least_trust, settings.least_trust + (LARGE_TRUST - settings.least_trust) * share)
 
 
 def trust_of(cost: float, sigma: float) -> float:
