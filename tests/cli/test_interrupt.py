@@ -19,7 +19,9 @@ PATIENCE = 60  # seconds
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl+C to whole consoles, this test's own among them")
-def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in a shell's background is told to ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     places = Places(tmp_path)
     draw(places, Stage(height=240, width=320, shot=24), Dirtiness())
     command = [sys.executable, "-m", "frdm", "restore", str(places.scan), "-o", str(tmp_path / "out"), "--recipe", str(recipe(tmp_path))]
