@@ -55,11 +55,10 @@ def word(argument: Any) -> str:
 
 
 def row(argument: Any) -> str:
-    """An argument's or option's line of the table;"""
+    """An argument's or option's line of the table; switches and what is left out have no default to show."""
     default = argument.field_info.default
-    shown = (
-        "" if default in (None, inspect.Parameter.empty, False, ()) else " ".join(default) if isinstance(default, tuple) else str(default)
-    )
+    hidden = default in (None, inspect.Parameter.empty, ()) or default is False
+    shown = "" if hidden else " ".join(default) if isinstance(default, tuple) else str(default)
     names = ", ".join(f"`{name}`" for name in argument.names if not name.startswith(UNSAID))
     return f"| {names} | {shown} | {argument.parameter.help or ''} |\n"
 

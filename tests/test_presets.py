@@ -1,10 +1,11 @@
+import json
 from itertools import pairwise
 from typing import get_args
 
 import pytest
 
-from frdm.presets import GAUGES, apply_preset
-from frdm.recipe import Detection, Gauge, Recipe
+from frdm.presets import GAUGES, Settled, apply_preset
+from frdm.recipe import Detection, Gauge, Recipe, recipe_from
 
 
 def preset(**detection: object) -> Detection:
@@ -43,3 +44,16 @@ def test_what_a_person_set_stays() -> None:
 def test_twice_is_once() -> None:
     recipe = apply_preset(Recipe(detection=Detection(film="8mm", source="positive")))
     assert apply_preset(recipe) == recipe
+
+
+def test_a_settled_recipe_says_the_same_as_one_without_that_name() -> None:
+    """So that what is recorded of it, and read back, is a recipe like any other."""
+    recipe = apply_preset(Recipe(span=48, detection=Detection(film="8mm")))
+    assert isinstance(recipe, Settled) and recipe_from(json.loads(recipe.as_json())).as_json() == recipe.as_json()
+    assert (recipe.span, recipe.detection.max_size) == (48, 200.0)
+
+
+def test_what_was_said_stays_though_it_is_the_default() -> None:
+    recipe = apply_preset(Recipe(detection=Detection(film="8mm")), {"min_size"})
+    assert (recipe.detection.min_size, recipe.detection.max_size) == (2.0, 200.0)
+    assert apply_preset(recipe) is recipe

@@ -5,11 +5,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.film import Encoding, Frame, Real
+from frdm.signal.luma import MATRICES
 from frdm.signal.transfer import CINEON_BLACK, CINEON_WHITE, linear_from_cineon, srgb_from_linear
 
 Picture = NDArray[np.uint8]  # height × width × 3, R G B, sRGB
 
-LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}  # weights of red and blue
 LIMITED_CHROMA = 224 / 219  # chroma's code range by luma's, where black is not 0
 
 
@@ -37,7 +37,7 @@ def from_ycbcr(planes: list[Real], encoding: Encoding) -> Real:
     middle = float(1 << (encoding.bits - 1)) if not encoding.floating else 0.0
     luma = (planes[0] - encoding.black) / reach
     blue, red = (enlarged((plane - middle) / chroma, height, width) for plane in planes[1:])
-    kr, kb = LUMA[encoding.matrix]
+    kr, kb = MATRICES[encoding.matrix]
     r = luma + 2 * (1 - kr) * red
     b = luma + 2 * (1 - kb) * blue
     g = (luma - kr * r - kb * b) / (1 - kr - kb)

@@ -5,7 +5,7 @@ the coarser they stand in the picture, and the surer a small find must be.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -36,19 +36,35 @@ GAUGES: Mapping[Gauge, GaugePreset] = MappingProxyType(
 )
 
 
-def apply_preset(recipe: Recipe) -> Recipe:
-    """The recipe with what `detection.film` and `detection.source` imply, wherever the recipe still says what it says by default.
+@dataclass(frozen=True, slots=True)
+class Settled(Recipe):
+    """A recipe to which presets were applied: what it says stands, the settings that are as they are by default too."""
 
-    From a negative: its dirt stops light, and is white once the picture is made positive: only bright is looked for. From a positive
-    (reversal film, as most home movies are, or a print): its own dirt is dark: only dark is looked for. A print shows its negative's white
-    dirt as well: leave the source out to find both.
+
+def apply_preset(recipe: Recipe, said: Collection[str] = ()) -> Recipe:
+    """The recipe with what `detection.film` and `detection.source` imply; once it was applied, a second time changes nothing.
+
+    `said` are the settings of `detection` that a person gave: they stay, whatever their value. Of others those that differ from the default
+    stay too. From a negative: its dirt stops light, and is white once the picture is made positive: only bright is looked for. From a
+    positive (reversal film, as most home movies are, or a print): its own dirt is dark: only dark is looked for. A print shows its
+    negative's white dirt as well: leave the source out to find both.
     """
-    implied: dict[str, object] = {}
-    if recipe.detection.film is not None:
-        preset = GAUGES[recipe.detection.film]
-        implied |= {"min_size": preset.min_size, "max_size": preset.max_size, "strength": preset.strength}
-    if recipe.detection.source is not None:
-        implied["polarity"] = "bright" if recipe.detection.source == "negative" else "dark"
+    implied = _implied(recipe.detection)
+    if isinstance(recipe, Settled) or not implied:
+        return recipe
     usual = Detection()
-    changes = {name: value for name, value in implied.items() if getattr(recipe.detection, name) == getattr(usual, name)}
-    return dataclasses.replace(recipe, detection=dataclasses.replace(recipe.detection, **changes))  # type: ignore[arg-type]
+    free = {name for name in implied.keys() - set(said) if getattr(recipe.detection, name) == getattr(usual, name)}
+    detection = dataclasses.replace(recipe.detection, **{name: implied[name] for name in free})  # type: ignore[arg-type]
+    rest = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+    return Settled(**rest | {"detection": detection})
+
+
+def _implied(detection: Detection) -> dict[str, object]:
+    """What gauge and source say of other settings."""
+    implied: dict[str, object] = {}
+    if detection.film is not None:
+        preset = GAUGES[detection.film]
+        implied |= {"min_size": preset.min_size, "max_size": preset.max_size, "strength": preset.strength}
+    if detection.source is not None:
+        implied["polarity"] = "bright" if detection.source == "negative" else "dark"
+    return implied

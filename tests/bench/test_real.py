@@ -57,3 +57,24 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "nothing" / "1_label.png"), np.zeros((5, 5), np.uint8))
     with pytest.raises(BenchError, match="of one size"):
         list(build_labelled(tmp_path / "suite", [tmp_path / "nothing"], Strata()))
+
+
+def test_a_case_built_again_has_its_own_frames_alone(tmp_path: Path) -> None:
+    write_png(tmp_path / "reel", codes(film(9)))
+    for frames in (5, 3):
+        list(build_real(tmp_path / "suite", [tmp_path / "reel"], Strata(), frames=frames))
+    assert len(case_of(tmp_path / "suite", "real_reel").names) == 3
+
+
+def test_films_of_one_name_are_refused_before_one_writes_over_the_other(tmp_path: Path) -> None:
+    films = [write_png(tmp_path / part / "reel", codes(film(3))) for part in ("a", "b")]
+    with pytest.raises(BenchError, match="two films have this name"):
+        list(build_real(tmp_path / "suite", films, Strata(), frames=3))
+    with pytest.raises(BenchError, match="two films have this name"):
+        list(build_labelled(tmp_path / "suite", films, Strata()))
+    assert not (tmp_path / "suite").exists()
+
+
+def test_labels_want_films_too(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="--films"):
+        list(build_labelled(tmp_path / "suite", [], Strata()))

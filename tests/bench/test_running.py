@@ -1,6 +1,8 @@
 """Runs: what a method sees, that results are kept and made again as they must be, and that a failure stops nothing."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from bench.cases import FRAMES, case_of
+from frdm.bench import machine as bench_machine
 from frdm.bench import running
 from frdm.bench.case import Suite, open_suite, read_png
 from frdm.bench.methods import Method, method_of
@@ -103,6 +106,36 @@ def test_a_method_that_fails_is_told_and_the_others_go_on(suite: Path, tmp_path:
     assert [step.state for step in ran(suite, tmp_path / "out", broken)] == ["failed"] * 2, "a failure is tried again"
 
 
+def test_a_second_run_that_fails_leaves_nothing_behind(mixed: Path, tmp_path: Path) -> None:
+    once = (
+        COPY
+        + f"""
+flag = pathlib.Path(r"{tmp_path}/ran")
+sys.exit("tired") if flag.exists() else flag.touch()
+"""
+    )
+    [step] = run_suite(Suite(mixed, (case_of(mixed, "old"),)), [peer(tmp_path / "peer", once)], Asked(tmp_path / "out"))
+    assert (step.state, "tired" in step.said) == ("failed", True)
+    assert not list((tmp_path / "out").glob("work*"))
+
+
+def test_a_digest_follows_learnt_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a detector that has learnt anew keeps the scores of the old one."""
+    monkeypatch.setattr(bench_machine, "PACKAGE", tmp_path)
+    (tmp_path / "defects" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "defects" / "trees.npz").write_bytes(b"old")
+    before = bench_machine.digest(("defects",))
+    (tmp_path / "defects" / "__pycache__" / "x.pyc").write_bytes(b"never mind")
+    assert bench_machine.digest(("defects",)) == before
+    (tmp_path / "defects" / "trees.npz").write_bytes(b"new")
+    assert bench_machine.digest(("defects",)) != before
+
+
+def test_digests_name_what_there_is() -> None:
+    parts = (*bench_machine.SCORING, *bench_machine.REFERENCES, *bench_machine.RESTORING)
+    assert not [part for part in parts if not (bench_machine.PACKAGE / part).exists()]
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [
@@ -134,6 +167,16 @@ pathlib.Path(r"{tmp_path}/size").write_text(str(struct.unpack(">II", data[16:24]
 def test_frames_are_collected_from_where_a_peer_puts_them(suite: Path, tmp_path: Path) -> None:
     elsewhere = COPY.replace("out.mkdir", 'out = out / "deep" / "er"\nout.mkdir')
     restored = stage(peer(tmp_path / "peer", elsewhere, more='collect = "{out}/**/*.png"'), case_of(suite, "dirty"), tmp_path / "work")
+    assert len(list(restored.frames.glob("*.png"))) == FRAMES
+
+
+def test_a_peer_may_leave_its_frames_on_another_disk(suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*names: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(os, name, refused)
+    restored = stage(peer(tmp_path / "peer", COPY), case_of(suite, "dirty"), tmp_path / "work")
     assert len(list(restored.frames.glob("*.png"))) == FRAMES
 
 

@@ -108,6 +108,13 @@ def test_fast_motion_is_taken_from_the_busiest_film(tmp_path: Path) -> None:
     assert np.diff(list(seen[-1])).tolist() == [3, 3]
 
 
+def test_a_short_film_says_how_fast_it_was_made(tmp_path: Path) -> None:
+    for length, said in ((12, "one frame of 3"), (5, "one frame of 2")):
+        built(tmp_path / str(length), clean(length), only=("fast", "light"))
+        cases = {case.name: case.facts.tags for case in open_suite(tmp_path / str(length)).cases}
+        assert cases == {"tiny_fast": ("fast motion", said), "tiny_light": ()}
+
+
 def test_a_users_films_are_read_scaled_and_cropped(tmp_path: Path) -> None:
     folder = write_png(tmp_path / "mine", codes(film(4, height=120, width=160)))
     [one] = films_in([folder])
@@ -142,3 +149,11 @@ def test_sizes_have_names() -> None:
     assert size_of("640x480") == (480, 640)
     with pytest.raises(BenchError, match="not known"):
         size_of("8k")
+
+
+def test_a_case_built_again_has_its_own_frames_alone(tmp_path: Path) -> None:
+    for frames in (3, 2):
+        built(tmp_path, only=("light",), frames=frames)
+    case = case_of(tmp_path, "tiny_light")
+    assert len(case.names) == 2
+    assert all(len(list((case.folder / role).glob("*.png"))) == 2 for role in ("clean", "mask", "ids", "ideal"))

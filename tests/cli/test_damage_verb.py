@@ -1,8 +1,10 @@
 """`frdm damage`: films of any kind in, the same kind out, the truth beside it."""
 
+import errno
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,7 @@ import pytest
 
 import tiny
 from frdm.cli import main
+from frdm.damage import truth
 from frdm.damage.recipe import load_damage_recipe
 from frdm.damage.reel import damage_reel
 from frdm.film import KINDS
@@ -119,6 +122,28 @@ def test_nothing_is_ever_written_over(film: Path, tmp_path: Path, capsys: pytest
     assert "of its own" in refused(["damage", str(film), str(tmp_path / "out"), "--pristine", str(tmp_path / "out")], capsys)
     assert tiny.bytes_of(film) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clean", "full"]
+
+
+def test_a_run_that_fails_leaves_nothing_so_that_it_can_be_run_again(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["damage", str(film), str(tmp_path / "out"), "--mattes", str(tmp_path / "m"), "--maps", str(tmp_path / "maps")]
+    with monkeypatch.context() as patched:
+        patched.setattr("frdm.damage.truth._save", unlucky(truth._save))
+        assert main(asked) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["clean"]
+    assert main(asked) == 0
+    assert len(list((tmp_path / "m").iterdir())) == 5
+
+
+def unlucky(save: Callable[..., None]) -> Callable[..., None]:
+    """The same, until the disk is full."""
+    left = iter(range(7))
+
+    def saved(path: Path, picture: np.ndarray) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(path, picture)
+
+    return saved
 
 
 def test_mistakes_are_one_sentence(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -11,6 +13,9 @@ import pytest
 
 import tiny
 from frdm.cli import main
+from frdm.cli.metrics import must_match
+from frdm.errors import MetricError
+from frdm.media.scan import open_scan
 from frdm.metrics.fidelity import psnr, ssim
 from frdm.metrics.noreference import fit_niqe, save_niqe
 from frdm.metrics.restoration import score_restoration
@@ -117,7 +122,6 @@ def test_scores_without_a_reference_are_never_alone(films: dict[str, Any], measu
 
 
 def test_vmaf_where_there_is_one(films: dict[str, Any], measure: Measure) -> None:
-    from frdm.errors import MetricError
     from frdm.metrics.vmaf import vmaf_ffmpeg
 
     try:
@@ -136,6 +140,7 @@ def test_vmaf_where_there_is_one(films: dict[str, Any], measure: Measure) -> Non
         (["--score", "niqe"], "NIQE: no weight file given"),
         (["--score", "beauty"], "beauty"),
         (["--weights", "beauty=x"], "NAME=FILE wanted"),
+        (["--weights", "lpips=x"], "add --score lpips"),
         (["--range", "2-9"], "the film has frames 0 to 3"),
     ],
 )
@@ -155,6 +160,16 @@ def test_films_that_dont_go_together(films: dict[str, Any], tmp_path: Path, caps
     assert "give --mask as well" in capsys.readouterr().err
     assert main(["metrics", films["clean"]]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_codes_of_another_meaning_are_refused_either_way_round(films: dict[str, Any]) -> None:
+    with open_scan(films["clean"]) as plain:
+        encoding = replace(plain.info.encoding, transfer="log")
+        log: Any = SimpleNamespace(info=replace(plain.info, encoding=encoding))
+        for a, b in ((plain, log), (log, plain)):
+            with pytest.raises(MetricError, match="say --transfer"):
+                must_match(a, b, pictures=True)
+        must_match(log, plain, pictures=False)  # a mask or a matte has codes of its own
 
 
 def test_deep_films_are_measured_in_their_own_codes(films: dict[str, Any], measure: Measure, tmp_path: Path) -> None:

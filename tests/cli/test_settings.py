@@ -6,6 +6,7 @@ import pytest
 
 from frdm.cli.settings import PLACES, RecipeOptions, chosen_recipe, frame_range
 from frdm.errors import RecipeError
+from frdm.presets import apply_preset
 from frdm.recipe import Recipe
 
 
@@ -41,6 +42,18 @@ def test_every_option_arrives() -> None:
     assert (recipe.detection.keep, recipe.detection.film, recipe.detection.source) == (("hair",), "16mm", "negative")
     assert (recipe.area.area, recipe.transfer, recipe.fields) == ("1,2,30,40", "log", True)
     assert (recipe.protect, recipe.dirtmap) == ("keep.png", "infrared")
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_what_a_person_says_wins_over_a_preset_even_when_it_is_the_default(tmp_path: Path, in_file: bool) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text('[detection]\nmin_size = 2.0\npolarity = "both"\n' if in_file else "span = 48\n", encoding="utf-8")
+    said = {} if in_file else {"min_size": 2.0, "polarity": "both"}
+    recipe = chosen_recipe(RecipeOptions(recipe=file, film_gauge="super8", source="negative", **said))
+    found = recipe.detection
+    assert (found.min_size, found.polarity) == (2.0, "both")
+    assert (found.max_size, found.strength) == (180.0, 0.45)  # not said: the preset's
+    assert apply_preset(recipe).detection == found  # as the job does that is given it
 
 
 def test_every_recipe_option_has_a_place() -> None:

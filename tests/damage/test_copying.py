@@ -105,6 +105,13 @@ def test_grain_has_unit_variance_everywhere(size: float, clumps: float) -> None:
     assert abs(np.corrcoef(frames)[0, 1]) < 0.07  # fresh in every frame
 
 
+@pytest.mark.parametrize("clumps", [0.0, 0.4])
+def test_grain_of_no_size_is_white_noise(clumps: float) -> None:
+    grain = draw_layers((96, 128, 1), GrainLook(0.02, 0.0, clumps, 0.6, 0.0), rng())[..., 0]
+    assert grain.std() == pytest.approx(1, abs=0.05)
+    assert abs(float((grain[:, 1:] * grain[:, :-1]).mean())) < 0.05
+
+
 def test_grain_is_as_soft_as_asked() -> None:
     """White noise through a Gaussian s correlates by exp(−1 / 4s²) at one pixel."""
     for size in (0.7, 1.0):

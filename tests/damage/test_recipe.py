@@ -50,6 +50,7 @@ def test_text_of_equal_recipes_is_equal() -> None:
         ("[copying]\ngrain = [2.0, 1.0]\n", "copying.grain"),
         ("tau = 0\n", "tau"),
         ("preset = 'awful'\n", "awful"),
+        ("preset = ['light']\n", "light"),
         ("not toml", "not TOML"),
     ],
 )

@@ -9,13 +9,14 @@ import pytest
 from versions import SHOT, clean
 
 from frdm.dataset.codec import Coding
-from frdm.dataset.films import pieces, read_codes, stretches
+from frdm.dataset.films import EXACT_CODECS, pieces, read_codes, stretches
 from frdm.dataset.packing import PackSettings, pack
 from frdm.dataset.shards import Pack
 from frdm.dataset.sources import find_clips
 from frdm.dataset.split import SplitRule
 from frdm.errors import DatasetError, OutputError
 from frdm.film import Shot
+from frdm.media import movie_codecs
 from frdm.media.proxy import write_proxy
 from frdm.media.scan import open_scan
 from tiny import bytes_of, write_png
@@ -99,6 +100,17 @@ def test_sixteen_bits_stay_sixteen(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+def test_sixteen_bits_are_fitted_by_size_alone(tmp_path: Path) -> None:
+    film = clean()[:SHOT].astype(np.uint16) * 257 + np.random.default_rng(1).integers(0, 200, clean()[:SHOT].shape).astype(np.uint16)
+    reel = write_png(tmp_path / "reel", np.minimum(film, 65000).astype(np.uint16))
+    whole, _ = packed(reel, tmp_path / "whole", PackSettings())
+    limit = weight(tmp_path / "whole") // 2
+    made, _ = packed(reel, tmp_path / "pack", PackSettings(limit))
+    assert weight(tmp_path / "pack") <= limit
+    assert made.manifest.coding.exact and made[0].bits == 16
+    assert made[0].pristine.shape[1] < whole[0].pristine.shape[1]
+
+
 def test_film_without_colour_is_kept_grey(tmp_path: Path) -> None:
     grey = np.repeat(clean()[:SHOT, :, :, 1:2], 3, axis=3)
     made, _ = packed(write_png(tmp_path / "reel", grey), tmp_path / "pack", PackSettings())
@@ -153,3 +165,9 @@ def test_a_place_that_is_taken_is_refused_before_any_work(folder: Path) -> None:
 
 def test_settings_say_what_they_are() -> None:
     assert {field.name for field in dataclasses.fields(PackSettings)} >= {"limit", "form", "quality", "scale", "frames", "split"}
+
+
+def test_codecs_that_lose_nothing_are_known() -> None:
+    """Else a film that was never compressed is scaled down and dithered."""
+    lossless = {name for name, rule in movie_codecs._CODECS.items() if rule.lossless}
+    assert lossless <= EXACT_CODECS

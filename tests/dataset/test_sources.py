@@ -44,6 +44,7 @@ def test_folders_without_a_table(tmp_path: Path) -> None:
         ("file,source,film_id\na.mp4,web,x\n", "no column licence"),
         ("file,source,licence,film_id\na.mp4,web,CC0,\n", "line 2: file or film_id is empty"),
         ("file,source,licence,film_id\nlost.mp4,web,CC0,x\n", "lost.mp4 is not in the folder"),
+        ("file,source,licence,film_id\na.mp4,web,CC0,x\na.mp4,web,CC0,y\n", "line 3: a.mp4 is named twice"),
     ],
 )
 def test_a_table_that_says_too_little_is_refused(tmp_path: Path, table: str, said: str) -> None:
@@ -56,3 +57,11 @@ def test_nothing_there(tmp_path: Path) -> None:
         find_clips([tmp_path / "lost"])
     with pytest.raises(DatasetError, match="no clip was named"):
         find_clips([])
+
+
+def test_clips_of_one_name_in_two_folders_are_refused_not_lost(tmp_path: Path) -> None:
+    for part in ("one", "two"):
+        (tmp_path / part).mkdir()
+    table = "file,source,licence,film_id\none/a.mp4,web,CC0,x\ntwo/a.mp4,web,CC0,y\n"
+    with pytest.raises(DatasetError, match="a: two clips have this name"):
+        find_clips([folder(tmp_path, table, "one/a.mp4", "two/a.mp4")])

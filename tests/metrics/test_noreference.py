@@ -148,6 +148,18 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", something=np.zeros(3))
     with pytest.raises(MetricError, match=r"other\.npz: something found, a mean of 36"):
         load_niqe(tmp_path / "other.npz")
-    (tmp_path / "broken.npz").write_bytes(b"nothing")
-    with pytest.raises(MetricError, match=r"broken\.npz: not a file that can be read"):
-        load_niqe(tmp_path / "broken.npz")
+    whole = (tmp_path / "other.npz").read_bytes()
+    for broken in (b"nothing", whole[: len(whole) // 2]):
+        (tmp_path / "broken.npz").write_bytes(broken)
+        with pytest.raises(MetricError, match=r"broken\.npz: not a file that can be read"):
+            load_niqe(tmp_path / "broken.npz")
+    text = machine.read_text(encoding="utf-8")
+    for wrong in (
+        text.replace("gamma", "gramma"),
+        text.replace(" 1:", " 99:"),
+        text.replace(" 1:", " x:"),
+        text.partition("SV\n")[0] + "SV\n",
+    ):
+        machine.write_text(wrong, encoding="utf-8")
+        with pytest.raises(MetricError, match="no libsvm model"):
+            load_brisque(machine, ranges)

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -27,7 +27,6 @@ from frdm.metrics.restoration import Restoration
 
 MANIFEST = "suite.json"
 FORMAT = 1  # of the manifest
-TRUTH = ("clean", "damaged", "mask", "ids", "ideal")
 PACKED = [cv2.IMWRITE_PNG_COMPRESSION, 2]
 
 CaseKind = Literal["reference", "real", "labelled"]
@@ -171,6 +170,14 @@ def write_manifest(folder: Path, cases: Mapping[str, Facts], about: Mapping[str,
     before = {name: entry for name, entry in read_manifest(folder).get("cases", {}).items() if (folder / name).is_dir()}
     whole = {"format": FORMAT} | dict(about) | {"cases": before | {name: asdict(facts) for name, facts in cases.items()}}
     write_json(folder / MANIFEST, whole)
+
+
+def cleared(folder: Path) -> Path:
+    """A case's folder, without the pictures that an earlier build left there: they would count as frames of this one."""
+    for role in get_args(Role):
+        for path in (folder / role).glob("*.png"):
+            path.unlink()
+    return folder
 
 
 def write_json(path: Path, data: Any) -> None:

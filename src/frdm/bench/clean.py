@@ -10,10 +10,10 @@ import numpy as np
 from frdm.display import Picture, look
 from frdm.errors import BenchError
 from frdm.media.scan import open_scan
+from frdm.media.writer import MOVIES
 
 LOOKED_AT = 12  # pairs of frames that a film's motion is measured on
 SMALL = 240  # lines: motion is measured on a picture this high
-MOVIES = (".mp4", ".mkv", ".mov", ".avi", ".mxf")
 GREYEST = 2.0  # codes: a film whose channels differ less in the mean is black and white
 
 

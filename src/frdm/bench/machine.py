@@ -23,9 +23,13 @@ RESTORING = (
     "media",
     "ledger",
     "signal",
+    "model",
+    "runtime",
     "presets.py",
     "recipe.py",
     "film.py",
+    "cli/restore.py",
+    "cli/settings.py",
 )
 SCORING = (
     "metrics/restoration.py",
@@ -33,11 +37,16 @@ SCORING = (
     "metrics/detection.py",
     "metrics/temporal.py",
     "metrics/texture.py",
+    "metrics/fidelity.py",
+    "motion/flow.py",
+    "motion/scale.py",
     "signal/grain.py",
+    "signal/luma.py",
+    "bench/crops.py",
     "bench/scoring.py",
     "bench/case.py",
 )
-REFERENCES = ("bench/reference.py", "bench/oracle.py", "bench/worker.py")
+REFERENCES = ("bench/reference.py", "bench/oracle.py", "bench/worker.py", "signal/luma.py")
 
 
 def machine() -> dict[str, str | int]:
@@ -94,11 +103,12 @@ def commit() -> str:
 
 
 def digest(parts: Iterable[str]) -> str:
-    """A digest of parts (files or folders) of the program itself: a result is kept only while they stay as they are."""
+    """A digest of parts (files or folders) of the program, learnt weights included: a result is kept only while they stay as they are."""
     hashed = xxhash.xxh3_64()
     for part in parts:
         place = PACKAGE / part
-        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        inside = sorted(path for path in place.rglob("*") if path.is_file() and path.suffix != ".pyc")
+        for path in [place] if place.is_file() else inside:
             hashed.update(path.relative_to(PACKAGE).as_posix().encode())
             hashed.update(path.read_bytes())
     return hashed.hexdigest()

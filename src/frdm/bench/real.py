@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.bench.case import Case, Facts, frame_names, read_picture, write_manifest, write_png
+from frdm.bench.case import Case, Facts, cleared, frame_names, read_picture, write_manifest, write_png
 from frdm.display import Picture, look
 from frdm.errors import BenchError
 from frdm.media.scan import open_scan
@@ -33,10 +33,9 @@ def build_real(out: Path, films: Sequence[Path], strata: Strata, *, frames: int)
 
     A name each as it is done. Raises `MediaError`, `BenchError`.
     """
-    if not films:
-        raise BenchError("--suite real: no film was given; name some with --films")
-    for path in films:
-        name = f"real_{path.resolve().stem}"
+    for stem, path in named(films, "real").items():
+        name = f"real_{stem}"
+        cleared(out / name)
         with open_scan(path) as scan:
             length = min(frames, scan.info.length)
             start = (scan.info.length - length) // 2
@@ -45,6 +44,18 @@ def build_real(out: Path, films: Sequence[Path], strata: Strata, *, frames: int)
         facts = Facts("real", strata.gauge, strata.stock, ("without reference",), path.name, strata.licence)
         write_manifest(out, {name: facts}, {"name": "real", "made by": "frdm bench build"})
         yield name
+
+
+def named(places: Sequence[Path], suite: str) -> dict[str, Path]:
+    """Films or folders by their names, which their cases get. Raises `BenchError` where there is none, or one name twice."""
+    if not places:
+        raise BenchError(f"--suite {suite}: no film was given; name some with --films")
+    found: dict[str, Path] = {}
+    for path in places:
+        name = path.resolve().name if path.is_dir() else path.stem
+        if found.setdefault(name, path) != path:
+            raise BenchError(f"{path}: two films have this name, {found[name]} is the other; rename one, so that their cases differ")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +74,17 @@ def build_labelled(out: Path, folders: Sequence[Path], strata: Strata) -> Iterat
     Frames whose numbers follow each other become one case; those that stand alone become one case of single frames. A name each as it is
     done. Raises `BenchError`.
     """
-    for folder in folders:
+    for stem, folder in named(folders, "labels").items():
         found = pairs_in(folder)
         if not found:
             raise BenchError(f"{folder}: no labelled frames found; NAME_frame.* beside NAME_label.*, or frames/ beside labels/, wanted")
         runs = runs_of(found)
-        cases = [(f"{folder.name}_{run[0].number:04d}", run, False) for run in runs if len(run) > 1]
+        cases = [(f"{stem}_{run[0].number:04d}", run, False) for run in runs if len(run) > 1]
         alone = [run[0] for run in runs if len(run) == 1]
-        cases += [(f"{folder.name}_single", alone, True)] if alone else []
+        cases += [(f"{stem}_single", alone, True)] if alone else []
         for name, run, single in cases:
-            write_labelled(out / name, run)
-            facts = Facts("labelled", strata.gauge, strata.stock, ("labelled by hand",), folder.name, strata.licence, single=single)
+            write_labelled(cleared(out / name), run)
+            facts = Facts("labelled", strata.gauge, strata.stock, ("labelled by hand",), stem, strata.licence, single=single)
             write_manifest(out, {name: facts}, {"name": "labels", "made by": "frdm bench build"})
             yield name
 

@@ -17,11 +17,11 @@ from frdm.bench.case import Case
 from frdm.display import Picture
 from frdm.errors import BenchError
 from frdm.film import Mask, Real
+from frdm.signal.luma import LUMA
 
 SPIKE = 24  # codes of 255: the plain script's threshold
 SOFT = 1.0  # px, standard deviation of the blur that takes grain off before the test: without it four times as much is altered in vain
 GROW = 5  # px: how far the plain script grows what it found
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Source: BT.709
 
 
 class Film:

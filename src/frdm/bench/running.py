@@ -135,11 +135,8 @@ def measured(case: Case, method: Method, asked: Asked, work: Path) -> dict[str, 
 
 def restored_again(case: Case, method: Method, restored: Restored, work: Path) -> dict[str, float | None]:
     """The method on its own result: a stable one leaves it as it is."""
-    second = stage(method, case, work.with_name(work.name + "-again"), scan=restored.frames)
-    try:
-        return again(case, restored.frames, second.frames)
-    finally:
-        shutil.rmtree(second.frames.parent, ignore_errors=True)
+    second = stage(method, case, work / "again", scan=restored.frames)
+    return again(case, restored.frames, second.frames)
 
 
 def results(out: Path) -> list[dict[str, Any]]:

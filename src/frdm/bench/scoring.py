@@ -21,10 +21,10 @@ from frdm.metrics.restoration import ALTERED, STANDING, VISIBLE, FrameCounts, Re
 from frdm.metrics.temporal import Flicker, Motion, motion_between, warped_error
 from frdm.metrics.texture import empty_spectrum, grain_distance, grain_spectrum, surround
 from frdm.pictures import evenly
+from frdm.signal.luma import LUMA
 
 LOOSE = 2  # px: how far a person's outline may lie from the defect
 PAIRS = 6  # pairs of frames that flicker is measured on
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Source: BT.709
 LEAST = 4  # px: smaller labels and finds are not counted as defects
 
 Scores = dict[str, float | None]

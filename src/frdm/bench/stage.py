@@ -20,10 +20,10 @@ from frdm.bench.methods import Method, ffmpeg_program
 from frdm.bench.peers import filled
 from frdm.bench.watched import Cost, run_watched
 from frdm.errors import BenchError
+from frdm.media.writer import MOVIES
 
 MIRRORED = 4  # a labelled film of so many frames or fewer is mirrored at its ends …
 MIRROR = 2  # … by so many frames
-MOVIES = (".mkv", ".mp4", ".mov", ".avi", ".webm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Run:
         """Move one restored frame to its name, checked and cropped. Raises `BenchError`."""
         height, width = png_size(self.scan / target.name)
         if path.suffix == ".png" and png_size(path) == (height, width):
-            path.replace(target)  # its codes are looked at when it is scored
+            shutil.move(path, target)  # perhaps from another disk; its codes are looked at when it is scored
             return
         picture = read_picture(path)
         if picture.shape != self.expected(height, width):

@@ -14,7 +14,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from frdm.bench.case import Facts, frame_names, write_manifest, write_png
+from frdm.bench.case import Facts, cleared, frame_names, write_manifest, write_png
 from frdm.bench.clean import CleanFilm, black_and_white, busyness, grey
 from frdm.damage.recipe import DamageRecipe, load_damage_recipe
 from frdm.damage.reel import Damaged, Reel
@@ -24,7 +24,7 @@ from frdm.errors import BenchError
 from frdm.film import Codes
 
 SIZES = {"480p": (480, 848), "1080p": (1080, 1920), "2k": (1556, 2048), "4k": (3112, 4096)}  # (height, width)
-BITS, WHITE = 16, 65535  # damage is made at 16 bits and stored at 8
+WHITE = 65535  # damage is made at 16 bits and stored at 8
 FAST = 3  # every third frame: motion three times as large
 
 Stock = Literal["colour", "black and white", "the film's own"]
@@ -107,12 +107,15 @@ def build_case(folder: Path, film: CleanFilm, sort: Sort, wanted: Wanted) -> Fac
     if sort.stock == "black and white" and not grey_film:
         pictures, grey_film = [np.repeat(grey(picture)[..., None], 3, axis=-1) for picture in pictures], True
     recipe = recipe_of(sort, wanted)
+    cleared(folder)
     for frame, made in zip(frame_names(len(pictures)), reels(pictures, recipe, seed), strict=True):
         for role, picture in made.items():
             write_png(folder / role / frame, picture)
     stock = "black and white" if grey_film else "colour"
     named = wanted.recipe or sort.preset
-    return Facts("reference", sort.gauge, stock, sort.tags, film.source, film.licence, Path(named).name, seed)
+    stride = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+    tags = (*sort.tags, f"one frame of {stride}") if stride > 1 else sort.tags
+    return Facts("reference", sort.gauge, stock, tags, film.source, film.licence, Path(named).name, seed)
 
 
 def chosen(film: CleanFilm, sort: Sort, wanted: Wanted, random: np.random.Generator) -> list[int]:

@@ -64,7 +64,11 @@ def mean(values: Iterable[Value]) -> Value:
     return sum(there) / len(there) if there else None
 
 
-def score(name: str, kept: Callable[[Result], bool] = lambda one: True) -> Callable[[Sequence[Result]], Value]:
+def always(one: Result) -> bool:
+    return True
+
+
+def score(name: str, kept: Callable[[Result], bool] = always) -> Callable[[Sequence[Result]], Value]:
     """The mean of a score over the cases that count."""
     return lambda found: mean(one["scores"].get(name) for one in found if kept(one))
 
@@ -108,6 +112,17 @@ def a_frame(found: Sequence[Result]) -> Value:
     return sum(one["seconds"] for one in found) / max(sum(one["frames"] for one in found), 1) if found else None
 
 
+def inside(kept: Callable[[Result], bool]) -> tuple[Column, ...]:
+    """What was found and mended of the damage, over the cases that count, and how it looks."""
+    return (
+        Column("recall", "of visible damage", 2, True, score("recall", kept)),
+        Column("precision", "of what was altered", 2, True, score("precision", kept)),
+        Column("mended", "share of defects", 2, True, score("mended", kept)),
+        Column("texture", "fine detail inside, output / truth; best 1", 2, None, score("texture", kept)),
+        Column("grain dB", "distance of a fill's grain from its surround's, spectra", 1, False, score("grain_distance", kept)),
+    )
+
+
 MEMORY = Column("peak MiB", "peak of memory, all processes of the method, largest case", 0, False, peak)
 CASE_COST = (Column("s/frame", "seconds a frame, start-up included", 2, False, a_frame), MEMORY)
 COST = (
@@ -123,11 +138,7 @@ METHODS = (
         score("in_mask_db", mostly_dirt),
     ),
     Column("F1", "of altered pixels, cases that are not mostly lines", 2, True, score("f1", mostly_dirt)),
-    Column("recall", "of visible damage", 2, True, score("recall", mostly_dirt)),
-    Column("precision", "of what was altered", 2, True, score("precision", mostly_dirt)),
-    Column("mended", "share of defects", 2, True, score("mended", mostly_dirt)),
-    Column("texture", "fine detail inside, output / truth; best 1", 2, None, score("texture", mostly_dirt)),
-    Column("grain dB", "distance of a fill's grain from its surround's, spectra", 1, False, score("grain_distance", mostly_dirt)),
+    *inside(mostly_dirt),
     Column("flicker", "warping error, output / clean film; best 1", 2, None, score("flicker", has_damage)),
     Column("lines F1", "cases whose damage is mostly standing lines", 2, True, score("f1", mostly_lines)),
     Column("lines dB", "PSNR over visible damage there", 1, True, score("in_mask_db", mostly_lines)),
@@ -144,11 +155,7 @@ CASES = (
     Column("in-mask dB", "PSNR over visible damage; the ideal repair is the ceiling", 1, True, score("in_mask_db")),
     Column("ideal dB", "the ideal repair: true content, other grain", 1, None, score("ideal_db")),
     Column("F1", "of altered pixels", 2, True, score("f1")),
-    Column("recall", "of visible damage", 2, True, score("recall")),
-    Column("precision", "of what was altered", 2, True, score("precision")),
-    Column("mended", "share of defects", 2, True, score("mended")),
-    Column("texture", "fine detail inside, output / truth; best 1", 2, None, score("texture")),
-    Column("grain dB", "distance of a fill's grain from its surround's, spectra", 1, False, score("grain_distance")),
+    *inside(always),
     Column("flicker", "warping error, output / clean film; best 1", 2, None, score("flicker")),
     Column("lines mended", "share of standing lines", 2, True, score("lines_mended")),
     Column("whole dB", "gain over all pixels", 1, True, score("whole_gain_db")),

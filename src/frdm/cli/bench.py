@@ -79,7 +79,7 @@ def run(
         ),
     ] = (),
     extra: Annotated[
-        str, Parameter(help="Further options of `frdm restore`, in one word: --extra '--lines mend'.", allow_leading_hyphen=True)
+        str, Parameter(help="Further options of `frdm restore`, in one word: --extra '--lines hold'.", allow_leading_hyphen=True)
     ] = "",
     label: Annotated[str | None, Parameter(help="The name of the frdm row, so that several settings stand side by side.")] = None,
     setting: Annotated[tuple[str, ...], Parameter(name="--set", help="What a peer needs, NAME=VALUE or PEER.NAME=VALUE (repeat it).")] = (),

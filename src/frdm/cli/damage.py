@@ -49,8 +49,7 @@ def damage(
         films = [named(place) for place in (out, pristine) if place is not None]
         check_places(clean, films, [place for place in (mattes, maps) if place is not None])
         cuts = cuts_of(scan, shots)
-        truth = Truth(scan.info, mattes=mattes, maps=maps)
-        with writers(scan, films, wanted, codec) as targets:
+        with Truth(scan.info, mattes=mattes, maps=maps) as truth, writers(scan, films, wanted, codec) as targets:
             console = Console(stderr=True)
             made = damaged_frames(scan, chosen, seed=seed, frames=wanted, cuts=cuts)
             for one in track(made, "damaging", total=len(wanted), console=console, disable=not console.is_terminal):

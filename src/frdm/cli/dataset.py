@@ -19,10 +19,21 @@ dataset = App(name="dataset", help="Make training data, and look at it.", defaul
 
 Clips = Annotated[tuple[Path, ...], Parameter(help="Movies, folders of numbered frames, or folders of movies with a SOURCES.csv.")]
 Out = Annotated[Path, Parameter(name=["--out", "-o"], help="The pack: a new folder of shards and manifest.json.")]
-Form = Annotated[Literal["webp", "jpeg", "png"], Parameter(help="How pictures are stored; masks are always exact.")]
-Quality = Annotated[int | None, Parameter(help="1 … 100, smaller and no longer exact. Default: every code is kept.")]
-Transfer = Annotated[Literal["video", "srgb", "log", "linear"] | None, Parameter(help="What the codes mean, where the film can't say.")]
-Fresh = Annotated[bool, Parameter(help="Replace a pack that is there.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PackOptions:
+    """How films are read and a pack is stored."""
+
+    form: Annotated[Literal["webp", "jpeg", "png"], Parameter(help="How pictures are stored; masks are always exact.")] = "webp"
+    quality: Annotated[
+        int | None, Parameter(help="1 … 100, smaller and no longer exact. Default: every code is kept; fitted, where a limit is given.")
+    ] = None
+    transfer: Annotated[
+        Literal["video", "srgb", "log", "linear"] | None, Parameter(help="What the codes mean, where the film can't say.")
+    ] = None
+    fresh: Annotated[bool, Parameter(help="Replace a pack that is there.")] = False
 
 
 @Parameter(name="*")
@@ -79,12 +90,9 @@ def pairs(
     target: Annotated[Literal["scan", "after"], Parameter(help="Outside the mask: the scan's own codes, or all of AFTER.")] = "scan",
     visible: Annotated[float, Parameter(help="The least difference that counts, of 255.")] = 8.0,
     most_defect: Annotated[float, Parameter(help="Share of a picture that may differ before the frame is refused.")] = 0.25,
-    form: Form = "webp",
-    quality: Quality = None,
+    packed: PackOptions = PackOptions(),
     split: SplitOptions = SplitOptions(),
     models: ModelOptions = ModelOptions(),
-    transfer: Transfer = None,
-    fresh: Fresh = False,
 ) -> int:
     """Conform two versions of a film and make training data of where they differ.
 
@@ -101,8 +109,9 @@ def pairs(
         )
     settings = PairSettings(DifferenceSettings(visible / 255), most_defect)
     said = Source(about.film, about.source, about.licence, about.gauge, about.caption, opened(models))
-    job = PairJob(settings, coding(form, quality), said, split_rule(split), frames, target, (areas.before_area, areas.after_area), transfer)
-    manifest, _ = pair(before, after, out, job, fresh=fresh)
+    shown = areas.before_area, areas.after_area
+    job = PairJob(settings, coding(packed), said, split_rule(split), frames, target, shown, packed.transfer)
+    manifest, _ = pair(before, after, out, job, fresh=packed.fresh)
     finished(out, manifest)
     return 0
 
@@ -118,12 +127,9 @@ def synthesise(
     copies: Annotated[int, Parameter(help="How often every film is damaged, each time as another reel.")] = 1,
     frames: Annotated[int, Parameter(help="The longest sample.")] = 24,
     scale: Annotated[float, Parameter(help="Of the film's size. Compressed film is taken at 2/3 at most.")] = 1.0,
-    form: Form = "webp",
-    quality: Quality = None,
+    packed: PackOptions = PackOptions(),
     split: SplitOptions = SplitOptions(),
     models: ModelOptions = ModelOptions(),
-    transfer: Transfer = None,
-    fresh: Fresh = False,
 ) -> int:
     """Damage clean film and pack degraded frames, pristine frames, masks and descriptions."""
     from frdm.damage.recipe import load_damage_recipe
@@ -131,9 +137,9 @@ def synthesise(
     from frdm.dataset.synthesise import SynthesisSettings
     from frdm.dataset.synthesise import synthesise as made
 
-    how = coding(form, quality)
-    settings = SynthesisSettings(load_damage_recipe(recipe), recipe, seed, copies, frames, scale, how, split_rule(split), opened(models))
-    finished(out, made(find_clips(clips, transfer=transfer), out, settings, fresh=fresh))
+    how = coding(packed), split_rule(split), opened(models)
+    settings = SynthesisSettings(load_damage_recipe(recipe), recipe, seed, copies, frames, scale, *how)
+    finished(out, made(find_clips(clips, transfer=packed.transfer), out, settings, fresh=packed.fresh))
     return 0
 
 
@@ -144,24 +150,21 @@ def pack(
     *,
     out: Out,
     limit: Annotated[str | None, Parameter(help="The most that the pack may weigh, such as 60MiB; size and quality are fitted.")] = None,
-    form: Form = "webp",
-    quality: Annotated[int | None, Parameter(help="1 … 100. Default: fitted to the limit; without limit every code is kept.")] = None,
     scale: Annotated[float | None, Parameter(help="Of the film's size. Default: fitted. Compressed film: 2/3 at most.")] = None,
     frames: Annotated[int, Parameter(help="The longest sample.")] = 48,
+    packed: PackOptions = PackOptions(),
     split: SplitOptions = SplitOptions(),
     models: ModelOptions = ModelOptions(),
-    transfer: Transfer = None,
-    fresh: Fresh = False,
 ) -> int:
     """Pack clean film, so that training needs neither the originals nor a decoder of movies."""
     from frdm.dataset.packing import PackSettings
-    from frdm.dataset.packing import pack as packed
+    from frdm.dataset.packing import pack as made
     from frdm.dataset.sources import find_clips
 
     if frames < 1 or (scale is not None and not 0 < scale <= 1):
         raise DatasetError(f"--frames {frames} --scale {scale}: out of range, give 1 frame or more and a scale up to 1")
-    settings = PackSettings(size_in_bytes(limit), form, quality, scale, frames, split_rule(split), opened(models))
-    finished(out, packed(find_clips(clips, transfer=transfer), out, settings, fresh=fresh))
+    settings = PackSettings(size_in_bytes(limit), packed.form, packed.quality, scale, frames, split_rule(split), opened(models))
+    finished(out, made(find_clips(clips, transfer=packed.transfer), out, settings, fresh=packed.fresh))
     return 0
 
 
@@ -189,11 +192,11 @@ def show(
     return 0
 
 
-def coding(form: Literal["webp", "jpeg", "png"], quality: int | None) -> "Coding":
+def coding(options: PackOptions) -> "Coding":
     """The options as the coding that they are. Raises `DatasetError`."""
     from frdm.dataset.codec import Coding
 
-    return Coding(form, quality)
+    return Coding(options.form, options.quality)
 
 
 def opened(options: ModelOptions) -> "Models":

@@ -59,6 +59,8 @@ def metrics(
     Nothing but sums is kept in memory. docs/metrics.md says what each number means and what it rewards wrongly.
     """
     files = weight_files(weights)
+    for name in sorted(files.keys() - set(scores)):
+        raise MetricError(f"--weights {name}: found weights of a score that wasn't asked for; add --score {name} or leave them out")
     meters = chosen(scores, files, every=max(every, 1))
     with ExitStack() as stack:
         films = Films.opened(stack, [reference, output, mask, damaged, found], transfer=transfer, frames=frames)
@@ -96,7 +98,7 @@ class Films:
             raise MetricError(f"{paths[3] or paths[4]}: no mask given, wanted where the damage is; give --mask as well")
         for other in (output, mask, damaged, found):
             if other is not None:
-                must_match(reference, other, still=other is mask)
+                must_match(reference, other, pictures=other in (output, damaged), still=other is mask)
         wanted = frames_in(frames, reference.info.length, where=paths[0])
         return Films(reference, output, mask, damaged, found, wanted)
 
@@ -123,14 +125,18 @@ class Films:
         return self.reference, self.output, self.mask, self.damaged, self.found
 
 
-def must_match(reference: Scan, other: Scan, *, still: bool) -> None:
-    """Raises `MetricError` unless the other film has A's size, length and kind of codes; a mask may be one picture."""
+def must_match(reference: Scan, other: Scan, *, pictures: bool, still: bool = False) -> None:
+    """Raises `MetricError` unless the other film has A's size and length and, of `pictures`, codes that can be compared with A's.
+
+    `still`: it may be one picture, as a mask may be.
+    """
     a, b = reference.info, other.info
     if (a.width, a.height) != (b.width, b.height):
         raise MetricError(f"{b.path}: {b.width} × {b.height} found, {a.width} × {a.height} wanted as {a.path} has; bring them to one size")
     if a.length != b.length and not (still and b.length == 1):
         raise MetricError(f"{b.path}: {b.length} frames found, {a.length} wanted as {a.path} has; cut them to the same frames")
-    if not still and b.encoding.transfer != a.encoding.transfer and b.encoding.transfer in ("log", "linear"):
+    meanings = {a.encoding.transfer, b.encoding.transfer}
+    if pictures and len(meanings) > 1 and meanings & {"log", "linear"}:
         raise MetricError(
             f"{b.path}: {b.encoding.transfer} codes found, {a.encoding.transfer} wanted as {a.path} has; say --transfer if it is so"
         )

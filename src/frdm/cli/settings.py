@@ -1,6 +1,7 @@
 """The options that every finding verb shares, and how they override the recipe file."""
 
 import dataclasses
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,19 +40,35 @@ class RecipeOptions:
     shots: Annotated[str | None, Parameter(help="EDL, OTIO or CSV that gives the shots; `none`: the whole film is one shot.")] = None
     detector: Annotated[str | None, Parameter(help="What finds defects: classical.")] = None
     engine: Annotated[str | None, Parameter(help="What mends them: neighbours (real film from frames nearby).")] = None
-    strength: Annotated[float | None, Parameter(help="How much is found, 0 to 1; low finds only what is certain.")] = None
-    min_size: Annotated[float | None, Parameter(help="Smallest defect, in pixels of a 480-line picture.")] = None
-    max_size: Annotated[float | None, Parameter(help="Largest defect, in pixels of a 480-line picture.")] = None
-    polarity: Annotated[str | None, Parameter(help="both, dark or bright.")] = None
-    keep: Annotated[tuple[str, ...] | None, Parameter(help="Kinds that are left alone (repeat it): cue mark, splice …", negative="")] = None
-    lines: Annotated[str | None, Parameter(help="Standing line scratches: hold (report them) or mend (across the line).")] = None
-    film_gauge: Annotated[str | None, Parameter(name="--film", help="super8, 8mm, 16mm or 35mm.")] = None
-    source: Annotated[str | None, Parameter(name="--from", help="What was scanned: negative or positive.")] = None
-    area: Annotated[str | None, Parameter(help="Which part is picture: auto, whole or x,y,w,h in pixels.")] = None
+    strength: Annotated[
+        float | None, Parameter(help="How much is found, 0 to 1; low finds only what is certain. Default: 0.5, or as --film has it.")
+    ] = None
+    min_size: Annotated[
+        float | None, Parameter(help="Smallest defect, in pixels of a 480-line picture. Default: 2, or as --film has it.")
+    ] = None
+    max_size: Annotated[
+        float | None, Parameter(help="Largest defect, in pixels of a 480-line picture. Default: 120, or as --film has it.")
+    ] = None
+    polarity: Annotated[
+        str | None, Parameter(help="Which dirt is looked for: both, dark or bright. Default: both, or as --from has it.")
+    ] = None
+    keep: Annotated[
+        tuple[str, ...] | None, Parameter(help="Kinds that are left alone (repeat it). Default: cue mark, splice.", negative="")
+    ] = None
+    lines: Annotated[str | None, Parameter(help="Standing line scratches: mend (across the line, the default) or hold (report them).")] = (
+        None
+    )
+    film_gauge: Annotated[
+        str | None, Parameter(name="--film", help="The gauge: super8, 8mm, 16mm or 35mm; the smaller, the larger dirt looks.")
+    ] = None
+    source: Annotated[str | None, Parameter(name="--from", help="What was scanned: negative (its dirt is bright) or positive (dark).")] = (
+        None
+    )
+    area: Annotated[str | None, Parameter(help="Which part is picture: auto (the default), whole or x,y,w,h in pixels.")] = None
     transfer: Annotated[
         Literal["video", "srgb", "log", "linear"] | None, Parameter(help="What the codes mean, where the film can't say.")
     ] = None
-    fields: Annotated[bool | None, Parameter(help="Take interlaced film.", negative="")] = None
+    fields: Annotated[bool | None, Parameter(help="Take interlaced film; its fields stay parts of one frame.", negative="")] = None
     protect: Annotated[str | None, Parameter(help="Picture, or folder of pictures by frame: nothing is touched where it is bright.")] = None
     dirtmap: Annotated[
         str | None, Parameter(help="Picture or folder: dirt is where it is bright; `ir`, `alpha`, `plane:NAME`: a plane of the scan.")
@@ -75,17 +92,22 @@ class RunOptions:
 
 
 def chosen_recipe(options: RecipeOptions) -> Recipe:
-    """The recipe of the file, or the default one, with the given options set. Raises `RecipeError`."""
+    """The recipe of the file, or the default one, with the given options set, and presets for what neither says. Raises `RecipeError`."""
     values = dataclasses.asdict(load_recipe(options.recipe) if options.recipe else Recipe())
-    for name, place in PLACES.items():
-        given = getattr(options, name)
-        if given is not None:
-            put(values, place, given)
+    given = {place: value for name, place in PLACES.items() if (value := getattr(options, name)) is not None}
+    for place, value in given.items():
+        put(values, place, value)
     if options.shots == "none":
         put(values, ("shots", "detect"), False)
     elif options.shots is not None:
         put(values, ("shots", "list"), options.shots)
-    return apply_preset(recipe_from(values, "command line"))
+    said = {name for table, *rest in given for name in rest if table == "detection"}
+    return apply_preset(recipe_from(values, "command line"), said | detection_said(options.recipe))
+
+
+def detection_said(path: Path | None) -> set[str]:
+    """The settings of `detection` that a recipe file, already loaded without fault, names."""
+    return set() if path is None else set(tomllib.loads(path.read_text(encoding="utf-8")).get("detection", {}))
 
 
 def put(values: dict[str, Any], place: tuple[str, ...], value: object) -> None:

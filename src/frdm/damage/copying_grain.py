@@ -103,7 +103,7 @@ def spots(shape: tuple[int, int], look: GrainLook, rng: np.random.Generator) -> 
 def spot_kernels(look: GrainLook) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """The separable filters of grains and (where there are any) of clumps: their sum keeps the variance of white noise."""
     fine = bell(look.size) if look.size > _BARE else np.ones(1)
-    if look.clumps <= 0:
+    if look.clumps <= 0 or look.size * CLUMP <= _BARE:
         return np.asarray(fine, np.float32), None
     coarse = bell(look.size * CLUMP)
     share = look.clumps

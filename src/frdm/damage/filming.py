@@ -16,9 +16,9 @@ from frdm.damage.recipe import DamageRecipe
 from frdm.damage.reel import Damaged, Reel
 from frdm.film import Codes, Encoding, Frame, Mask, Real
 from frdm.media.scan import Scan
+from frdm.signal.luma import MATRICES
 from frdm.signal.transfer import linear_from_video, video_from_linear
 
-WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}  # of red and blue in luma. Source: BT.709
 FINE = 65535  # codes of films that aren't R, G, B or Y of full range are damaged as 16-bit ones
 
 
@@ -92,7 +92,7 @@ def _scaled(frame: Frame, encoding: Encoding) -> Real:
     size = (luma.shape[1], luma.shape[0])
     middle, span = _chroma(encoding)
     blue, red = (cv2.resize((p.astype(np.float32) - middle) / span, size, interpolation=cv2.INTER_LINEAR) for p in frame.planes[1:3])
-    of_red, of_blue = WEIGHTS[encoding.matrix]
+    of_red, of_blue = MATRICES[encoding.matrix]
     r, b = luma + 2 * (1 - of_red) * red, luma + 2 * (1 - of_blue) * blue
     return np.asarray(np.stack([r, (luma - of_red * r - of_blue * b) / (1 - of_red - of_blue), b], axis=-1), np.float32)
 
@@ -125,7 +125,7 @@ def _planes(made: Codes, encoding: Encoding, frame: Frame) -> list[Codes]:
     reach = np.float32(encoding.white - encoding.black)
     if encoding.layout != "ycbcr":
         return [_coded(values[..., c] * reach + np.float32(encoding.black), encoding) for c in range(encoding.pictures)]
-    of_red, of_blue = WEIGHTS[encoding.matrix]
+    of_red, of_blue = MATRICES[encoding.matrix]
     luma = of_red * values[..., 0] + (1 - of_red - of_blue) * values[..., 1] + of_blue * values[..., 2]
     middle, span = _chroma(encoding)
     out = [_coded(luma * reach + np.float32(encoding.black), encoding)]

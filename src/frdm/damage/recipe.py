@@ -155,7 +155,7 @@ def damage_recipe_from(values: dict[str, Any], where: str = "damage recipe") -> 
 
     given = dict(values)
     start = given.pop("preset", "medium")
-    if start not in PRESETS:
+    if not isinstance(start, str) or start not in PRESETS:
         raise DamageError(f'{where}: preset = "{start}" is none; give one of {", ".join(PRESETS)}')
     strict = with_config(ConfigDict(extra="forbid"))
     adapter: TypeAdapter[DamageRecipe] = TypeAdapter(strict(DamageRecipe))

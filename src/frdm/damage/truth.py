@@ -1,8 +1,10 @@
 """The truth about a damaged film as pictures: mattes, and maps of opacity, kind, polarity and number."""
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -23,17 +25,28 @@ LEGEND = {
 
 
 class Truth:
-    """Writes one picture a frame and map, each named like the frame's own file, or by its number in a movie."""
+    """Writes one picture a frame and map, each named like the frame's own file, or by its number in a movie.
+
+    While it is entered, an error takes its folders away again: half a truth would be in the way of the next run, and misleads.
+    """
 
     def __init__(self, info: ScanInfo, *, mattes: Path | None, maps: Path | None) -> None:
-        """Makes the folders that are wanted. Raises `OutputError`."""
+        """Makes the folders that are wanted, which must be new or empty. Raises `OutputError`."""
         self._names, self._mattes, self._maps = info.names, mattes, maps
+        self._folders = [folder for folder in (mattes, maps) if folder is not None]
         self._damaged, self._frames = 0.0, 0
         for folder in ([] if mattes is None else [mattes]) + ([] if maps is None else [maps / name for name in MAPS]):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(f"{folder}: the folder can't be made ({error.strerror}); give another place") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for folder in self._folders if error is not None else ():
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def share(self) -> float:

@@ -11,8 +11,8 @@ from frdm.dataset.sharpness import matched
 from frdm.dataset.tone import toned
 from frdm.film import Mask, Real
 from frdm.signal.grain import high_pass
+from frdm.signal.luma import LUMA
 
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Source: BT.709
 OFF = 0.06  # level beyond which a pixel is left out of tone and sharpness, unless noise is stronger
 SAMPLES = 100_000  # pixels that a median is taken of
 WORTH = 0.002  # share of the picture far off, from which registering again without it is worth the time

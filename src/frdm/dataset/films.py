@@ -12,8 +12,11 @@ from frdm.film import Codes, Encoding, Frame, Real, ScanInfo, Shot
 from frdm.media.scan import Scan
 from frdm.motion.shots import find_shots
 from frdm.recipe import ShotSettings
+from frdm.signal.luma import LUMA
 
-EXACT_CODECS = frozenset(("", *["ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "v210", "v410", "png", "dpx", "qtrle"]))
+EXACT_CODECS = frozenset(
+    ("", *["ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "v210", "v410", "r210", "png", "dpx", "qtrle"])
+)
 COLOURLESS = 2.5  # codes of 8 bits: the greatest mean distance between channels of a film without colour
 
 
@@ -93,8 +96,7 @@ def without_colour(codes: Codes) -> Codes:
     """Grey codes (…, 1) where the three channels are one but for noise; else the codes as they are."""
     if codes.shape[-1] == 1 or colourfulness(codes) > COLOURLESS / 255:
         return codes
-    weights = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Source: BT.709
-    return np.asarray(np.rint(codes.astype(np.float32) @ weights)[..., None].astype(codes.dtype))
+    return np.asarray(np.rint(codes.astype(np.float32) @ LUMA)[..., None].astype(codes.dtype))
 
 
 def colourfulness(codes: Codes) -> float:

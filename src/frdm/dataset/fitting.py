@@ -22,11 +22,12 @@ PIXELS = 50e6  # … or so many pixels, if that is less
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a clip that becomes one sample; `lossy`: a codec has been at it."""
+    """A stretch of a clip that becomes one sample; `lossy`: a codec has been at it. `bits` (8 or 16) are the sample's."""
 
     clip: Clip
     stretch: Stretch
     lossy: bool
+    bits: int
     height: int
     width: int
 
@@ -56,10 +57,11 @@ class Plan:
 
 
 class Trial:
-    """A few frames of all pieces, stored in ways that are asked for."""
+    """A few frames of all pieces, stored in ways that are asked for. `exact`: some have 16 bits, which only exact codings hold."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
+        self.exact = any(piece.bits > 8 for piece in pieces)
         largest = max(piece.height * piece.width for piece in pieces)
         count = int(min(TRIED, max(4, PIXELS // largest)))
         each = 2 if 2 * len(pieces) <= count else 1
@@ -77,7 +79,13 @@ class Trial:
 
     def least(self, form: Form) -> int:
         """The smallest pack that may be made."""
-        return self.bytes(SCALES[-1], codings(form, None)[-1], FRAMES[-1])
+        return self.bytes(SCALES[-1], self.codings(form, None)[-1], FRAMES[-1])
+
+    def codings(self, form: Form, quality: int | None) -> list[Coding]:
+        """The codings that come into question, best first."""
+        if form == "png" or quality is not None or self.exact:
+            return [Coding(form, quality)]
+        return [Coding(form, each) for each in QUALITIES]
 
     def _sizes(self, scale: float, coding: Coding) -> list[float]:
         """Bytes a frame of every tried piece."""
@@ -85,17 +93,11 @@ class Trial:
             made = []
             for place, piece in enumerate(self._tried):
                 mine = self._pictures[place * self._each : (place + 1) * self._each]
-                stored = [len(picture_bytes(quantised(resized(p.astype(np.float32), piece.scale(scale)), 8), coding)) for p in mine]
+                small = [resized(picture.astype(np.float32), piece.scale(scale)) for picture in mine]
+                stored = [len(picture_bytes(quantised(picture, piece.bits), coding)) for picture in small]
                 made.append(float(np.mean(stored)) + OVERHEAD)
             self._known[scale, coding] = made
         return self._known[scale, coding]
-
-
-def codings(form: Form, quality: int | None) -> list[Coding]:
-    """The codings that come into question, best first."""
-    if form == "png" or quality is not None:
-        return [Coding(form, quality)]
-    return [Coding(form, each) for each in QUALITIES]
 
 
 def best_plan(trial: Trial, asked: tuple[Form, int | None, float | None, int], room: float) -> Plan | None:
@@ -104,7 +106,7 @@ def best_plan(trial: Trial, asked: tuple[Form, int | None, float | None, int], r
     `asked`: form, quality (None: chosen), scale (None: chosen), frames a sample.
     """
     form, quality, asked_scale, longest = asked
-    ways = codings(form, quality)
+    ways = trial.codings(form, quality)
     for frames in (longest, *(count for count in FRAMES if count < longest)):
         for scale in (asked_scale,) if asked_scale else SCALES:
             if trial.bytes(scale, ways[-1], frames) <= room:
@@ -114,7 +116,8 @@ def best_plan(trial: Trial, asked: tuple[Form, int | None, float | None, int], r
 
 
 def _pictures(piece: Piece, count: int) -> list[Real]:
-    """Levels of `count` frames of a piece, halved in depth to save room."""
+    """Levels of `count` frames of a piece; of 8-bit film halved in depth to save room."""
     with open_scan(piece.clip.path, transfer=piece.clip.transfer) as scan:
         places = [piece.stretch.start + round((part + 0.5) * len(piece.stretch) / count - 0.5) for part in range(count)]
-        return [np.asarray(levels(scan.frame(at), scan.info.encoding), np.float16) for at in places]
+        kept = np.float16 if piece.bits == 8 else np.float32
+        return [np.asarray(levels(scan.frame(at), scan.info.encoding), kept) for at in places]

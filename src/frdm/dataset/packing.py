@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from frdm.dataset.codec import Coding, Form, picture_bytes, picture_from
-from frdm.dataset.films import Stretch, compressed, read_codes, stretches
+from frdm.dataset.films import Stretch, code_bits, compressed, read_codes, stretches
 from frdm.dataset.fitting import Piece, Plan, Trial, best_plan
 from frdm.dataset.labels import Models, described
 from frdm.dataset.manifest import Manifest
@@ -70,7 +70,8 @@ def find_pieces(clips: Iterable[Clip], settings: PackSettings, tell: Tell) -> li
             tell(f"{clip.path.name}: {left} frames left out, in shots of fewer than {least}")
         if clip.licence == UNKNOWN:
             tell(f"{clip.path.name}: no licence is known; write it into SOURCES.csv before the pack is given away")
-        found += [Piece(clip, stretch, compressed(info), info.height, info.width) for stretch in every if len(stretch) >= least]
+        how = compressed(info), code_bits(info.encoding), info.height, info.width
+        found += [Piece(clip, stretch, *how) for stretch in every if len(stretch) >= least]
     if not found:
         raise DatasetError(f"no clip has a shot of {least} frames; name longer clips")
     return found

@@ -72,9 +72,9 @@ def _clips_of(place: Path) -> Iterator[Clip]:
 
 
 def read_table(folder: Path) -> dict[str, Clip]:
-    """The clips of a folder's SOURCES.csv by file name: columns file, source, licence, film_id; description, tags and gauge where given.
+    """The clips of a folder's SOURCES.csv by file, as it names them. Raises `DatasetError`.
 
-    Raises `DatasetError`.
+    Its columns: file, source, licence, film_id; description, tags and gauge where given.
     """
     path = folder / TABLE
     try:
@@ -82,10 +82,13 @@ def read_table(folder: Path) -> dict[str, Clip]:
             rows = list(csv.DictReader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: can't be read ({error}); save it as CSV in UTF-8") from None
-    clips = {}
+    clips: dict[str, Clip] = {}
     for line, row in enumerate(rows, 2):
-        clip = _clip(folder, {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}, f"{path}, line {line}")
-        clips[clip.path.name] = clip
+        cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        clip = _clip(folder, cells, f"{path}, line {line}")
+        if cells["file"] in clips:
+            raise DatasetError(f"{path}, line {line}: {cells['file']} is named twice; take one of the lines out")
+        clips[cells["file"]] = clip
     return clips
 
 

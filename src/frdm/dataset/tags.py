@@ -10,6 +10,7 @@ from frdm.dataset.films import colourfulness
 from frdm.film import Codes, Real
 from frdm.motion.flow import displacement
 from frdm.signal.grain import high_pass, measure_grain
+from frdm.signal.luma import LUMA
 
 LOOKS = 6  # frames, or pairs of frames, that are measured
 WIDE = 240  # px of the pictures on which motion is measured
@@ -63,7 +64,7 @@ def _luma(picture: Codes) -> Real:
     top = np.float32(np.iinfo(picture.dtype).max)
     if picture.shape[-1] == 1:
         return np.asarray(picture[..., 0] / top, np.float32)
-    return np.asarray(picture @ np.array([0.2126, 0.7152, 0.0722], np.float32) / top, np.float32)  # Source: BT.709
+    return np.asarray(picture @ LUMA / top, np.float32)
 
 
 def _colour(codes: Codes) -> tuple[str, float]:

@@ -160,11 +160,6 @@ def take(source: Real, d: Real, crop: Box) -> Real:
     return np.asarray(cv2.remap(source, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
-def match_ring(centre: Real, candidate: Real, ring: Mask) -> Real:
-    """`candidate` moved so that its slow part meets the ring: flicker and breathing compensated, no seam."""
-    return joined(centre, [candidate], [1.0], Rim.of(ring))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Rim:
     """A ring as it is used to match exposure: the ring, and how much of it lies near each pixel."""

@@ -1,7 +1,5 @@
 """Counts over the ledger, made by SQL: for the summary and the report."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frdm.ledger.store import Ledger
@@ -66,12 +64,3 @@ def notable(ledger: Ledger, count: int) -> list[str]:
         "WHERE rank = 1 ORDER BY frame, id"
     )
     return [row[0] for row in ledger.rows(query, (max(1, count),))]
-
-
-def repair_lines(ledger: Ledger) -> Iterator[dict[str, object]]:
-    """Every repair as plain values, in order, without its pixels."""
-    columns = "id, frame, top, left, bottom, right, shot, kind, polarity, confidence, engine, sources, trust, detector, altered, status"
-    cursor = ledger.connection.execute(f"SELECT {columns} FROM repair_states ORDER BY number")
-    for row in cursor:
-        values = dict(row)
-        yield {**values, "sources": json.loads(values["sources"])}

@@ -26,7 +26,7 @@ from frdm.metrics.detection import (
 from frdm.metrics.fidelity import SMALLEST_MS_SSIM, MaskedError, SquaredError, masked_error, ms_ssim, squared_error, ssim, worst
 from frdm.metrics.places import pieces
 from frdm.metrics.restoration import FrameCounts, Restoration, measured, total
-from frdm.metrics.temporal import LUMA, Flicker, flicker_of
+from frdm.metrics.temporal import Flicker, flicker_of
 from frdm.metrics.texture import (
     Seams,
     empty_spectrum,
@@ -38,6 +38,7 @@ from frdm.metrics.texture import (
     surround,
 )
 from frdm.signal.grain import draw_grain, measure_grain
+from frdm.signal.luma import LUMA
 
 Better = Literal["higher", "lower", "near 1"]
 Found = Mapping[str, float | None]

@@ -104,8 +104,6 @@ class MaskedError:
     outside: SquaredError = NO_ERROR
     far: int = 0
     far_altered: int = 0
-    altered: int = 0
-    altered_near: int = 0
 
     def __add__(self, other: "MaskedError") -> "MaskedError":
         return MaskedError(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
@@ -122,20 +120,18 @@ class MaskedError:
 
 
 def masked_error(one: Pixels, other: Pixels, mask: Mask, *, peak: float = 255.0) -> MaskedError:
-    """Error inside and outside a mask (H, W), and what differs near it and far from it."""
+    """Error inside and outside a mask (H, W), and what differs far from it."""
     same_size(one, other)
     if mask.shape != one.shape[:2]:
         raise MetricError(f"mask: {shown(mask)} found, {shown(one)} wanted as the pictures have; give the mask of this film")
     change = np.abs(one.astype(np.float32) - other).reshape(*mask.shape, -1).max(axis=2) / np.float32(peak)
     altered = change >= ALTERED * (1 - 1e-6)
-    near, far = near_and_far(mask)
+    _, far = near_and_far(mask)
     return MaskedError(
         inside=squared_error(one, other, peak=peak, where=mask),
         outside=squared_error(one, other, peak=peak, where=~mask),
         far=int(far.sum()),
         far_altered=int((far & altered).sum()),
-        altered=int(altered.sum()),
-        altered_near=int((near & altered).sum()),
     )
 
 

@@ -6,7 +6,8 @@ Source: Mittal 2012 (BRISQUE); Mittal 2013 (NIQE).
 """
 
 import pickle
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -138,23 +139,34 @@ class Brisque:
 
 
 def load_brisque(model: Path | str | None, ranges: Path | str | None = None) -> Brisque:
-    """BRISQUE on local files: a libsvm text model of an RBF regression, and the features' ranges (libsvm's scaling text or a JSON of
-    `min_` and `max_`). Raises `MetricError`.
+    """BRISQUE on local files: a libsvm text model of an RBF regression, and the features' ranges as svm-scale saves them.
+
+    Raises `MetricError`.
     """
     place = weight_file(model, score="BRISQUE", wanted="a libsvm model of its 36 features")
     limits = weight_file(ranges, score="BRISQUE", wanted="the ranges of its 36 features, as svm-scale saves them")
     head, _, body = place.read_text(encoding="utf-8", errors="replace").partition("\nSV\n")
     settings = dict(line.split(maxsplit=1) for line in head.splitlines() if " " in line)
-    if not body or settings.get("kernel_type") != "rbf":
-        raise MetricError(f"{place}: no libsvm model with an RBF kernel found; BRISQUE wants its authors' regression as libsvm text")
-    rows = [line.split() for line in body.splitlines() if line.strip()]
+    try:
+        if settings["kernel_type"] != "rbf" or not body.strip():
+            raise ValueError(settings["kernel_type"])
+        vectors, factors = _vectors([line.split() for line in body.splitlines() if line.strip()])
+        gamma, offset = float(settings["gamma"]), float(settings["rho"])
+    except (KeyError, ValueError, IndexError):
+        raise MetricError(
+            f"{place}: no libsvm model with an RBF kernel of {RANGES} features found; BRISQUE wants its authors' regression as libsvm text"
+        ) from None
+    low, high = _ranges(limits)
+    return Brisque(vectors, factors, gamma, offset, low, high)
+
+
+def _vectors(rows: Sequence[Sequence[str]]) -> tuple[Values, Values]:
+    """Support vectors (N, 36) and their factors (N,) of a libsvm text's lines; a `ValueError` or `IndexError` where they are none."""
     vectors = np.zeros((len(rows), RANGES))
     for vector, (_, *pairs) in zip(vectors, rows, strict=True):
         for index, value in (pair.split(":") for pair in pairs):
             vector[int(index) - 1] = float(value)
-    factors = np.array([float(row[0]) for row in rows])
-    low, high = _ranges(limits)
-    return Brisque(vectors, factors, float(settings["gamma"]), float(settings["rho"]), low, high)
+    return vectors, np.array([float(row[0]) for row in rows])
 
 
 def _ranges(path: Path) -> tuple[Values, Values]:
@@ -223,13 +235,19 @@ def load_niqe(path: Path | str | None) -> Niqe:
     """NIQE on a local file of its mean and covariance: .npz (`mean`, `covariance`) or the .mat of its authors. Raises `MetricError`."""
     place = weight_file(path, score="NIQE", wanted="the mean and covariance of its 36 features (.npz or .mat)")
     try:
-        found = dict(np.load(place)) if place.suffix == ".npz" else extra("scipy.io", score="NIQE").loadmat(str(place))
-    except (OSError, ValueError, NotImplementedError, pickle.UnpicklingError) as error:
+        found = _stored(place) if place.suffix == ".npz" else extra("scipy.io", score="NIQE").loadmat(str(place))
+    except (OSError, ValueError, NotImplementedError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise MetricError(f"{place}: not a file that can be read ({error}); NIQE wants its mean and covariance as .npz or .mat") from None
     for first, second in (("mean", "covariance"), ("mu_prisparam", "cov_prisparam"), ("pop_mu", "pop_cov")):
         if first in found and np.size(found[first]) == RANGES and np.shape(found[second]) == (RANGES, RANGES):
             return Niqe(np.ravel(found[first]).astype(np.float64), np.asarray(found[second], np.float64))
     raise MetricError(f"{place}: {', '.join(sorted(k for k in found if k[0] != '_'))} found, a mean of {RANGES} and its covariance wanted")
+
+
+def _stored(path: Path) -> dict[str, Values]:
+    """The arrays of an .npz."""
+    with np.load(path) as stored:
+        return dict(stored)
 
 
 def save_niqe(niqe: Niqe, path: Path | str) -> None:

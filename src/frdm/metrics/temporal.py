@@ -7,19 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 
-import cv2
 import numpy as np
 
 from frdm.errors import MetricError
-from frdm.film import Mask, Real
-from frdm.metrics.fidelity import Pixels, SquaredError, same_size
+from frdm.film import Box, Mask, Real
+from frdm.metrics.fidelity import NO_ERROR, Pixels, SquaredError, same_size
 from frdm.motion.flow import displacement, flow_picture, round_trip, warp
+from frdm.motion.scale import SearchScale
+from frdm.signal.luma import LUMA
 
-FLOW_LINES = 700
-LEAST = 16  # px: the smallest picture that motion is measured on
 CUT = 0.25  # less than this share of trusted motion: a cut, or nothing to follow
-NO_ERROR = SquaredError()
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Source: BT.709
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +38,10 @@ def motion_between(earlier: Pixels, later: Pixels, *, peak: float = 255.0) -> Mo
     Source: Ruder 2016 §3.2 (the occlusion test).
     """
     same_size(earlier, later)
-    first, second = (flow_picture(_reduced(_luma(picture, peak))) for picture in (earlier, later))
-    there, back = (_enlarged(displacement(*pair), later.shape[:2]) for pair in ((second, first), (first, second)))
+    scale = SearchScale.of(*later.shape[:2])
+    first, second = (flow_picture(scale.shrink(_luma(picture, peak))) for picture in (earlier, later))
+    reduced, whole = (Box(0, 0, 0, *size) for size in (scale.reduced, scale.whole))
+    there, back = (scale.motion(displacement(*pair), reduced, whole) for pair in ((second, first), (first, second)))
     lengths = np.square(there).sum(0) + sum(np.square(warp(plane, there)) for plane in back)
     inside = _lands_inside(there)
     return Motion(there, np.asarray(inside & (np.square(round_trip(there, back)) < 0.01 * lengths + 0.5)))
@@ -51,21 +50,6 @@ def motion_between(earlier: Pixels, later: Pixels, *, peak: float = 255.0) -> Mo
 def _luma(picture: Pixels, peak: float) -> Real:
     values = picture.astype(np.float32) / np.float32(peak)
     return np.asarray(values if picture.ndim == 2 else values @ LUMA, np.float32)
-
-
-def _reduced(luma: Real) -> Real:
-    """A picture of about `FLOW_LINES` lines: finer motion costs time and follows the grain."""
-    factor = max(1, round(luma.shape[0] / FLOW_LINES))
-    size = tuple(max(LEAST, length // factor) for length in luma.shape[::-1])
-    return luma if size == luma.shape[::-1] else np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _enlarged(d: Real, shape: tuple[int, ...]) -> Real:
-    """A displacement on a grid of `shape`, in its pixels."""
-    if d.shape[1:] == shape:
-        return d
-    factors = (whole / part for whole, part in zip(shape, d.shape[1:], strict=True))
-    return np.stack([cv2.resize(plane, shape[::-1]) * np.float32(factor) for plane, factor in zip(d, factors, strict=True)])
 
 
 def _lands_inside(d: Real) -> Mask:
@@ -89,14 +73,9 @@ def warped_error(earlier: Pixels, later: Pixels, motion: Motion, *, peak: float 
         )
     if motion.cut:
         return SquaredError()
-    moved = cv2.remap(earlier.astype(np.float32), *_grid(motion.displacement), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = warp(earlier.astype(np.float32), motion.displacement)
     wrong = ((later.astype(np.float32) - moved) / np.float32(peak))[motion.trusted]
     return SquaredError(float(np.square(wrong).sum(dtype=np.float64)), wrong.size)
-
-
-def _grid(d: Real) -> tuple[Real, Real]:
-    rows, columns = np.arange(d.shape[1], dtype=np.float32)[:, None], np.arange(d.shape[2], dtype=np.float32)
-    return np.ascontiguousarray(columns + d[1]), np.ascontiguousarray(rows + d[0])
 
 
 def warping_error(film: Iterable[Pixels], *, peak: float = 255.0, along: Iterable[Motion] | None = None) -> float | None:

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.film import Codes, Encoding, Frame, Real, frozen
+from frdm.signal.luma import BLUE, GREEN, RED
 from frdm.signal.transfer import BRIGHTEST, perceptual_from_linear
 
 STRIP = 64  # rows converted at a time: small enough to stay in the processor's cache, twice as fast as whole planes
-
-RED, GREEN, BLUE = 0.2126, 0.7152, 0.0722  # Source: BT.709
 
 
 @dataclass(frozen=True, slots=True, eq=False)
