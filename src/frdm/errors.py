@@ -12,6 +12,7 @@ and exits with 2; anything that is not a `FrdmError` is a bug of ours and keeps 
     ├── LedgerError           a project that is newer, foreign, moved or broken
     │   └── SettingsChanged   an old project was made with other settings
     ├── RecipeError           a setting that is not understood or out of range
+    ├── WeightsError          weights that are missing, changed or made for another version
     ├── DamageError           a damage recipe, template pack or clean film that can't be used
     ├── DatasetError          films that can't be paired, packed or read as training data
     ├── MetricError           a score that can't be computed from what was given (sizes, ranges, missing weights)
@@ -54,6 +55,10 @@ class SettingsChanged(LedgerError):
 
 class RecipeError(FrdmError):
     """A setting is not understood or out of its range."""
+
+
+class WeightsError(FrdmError):
+    """Weights are missing, changed, or made for another version."""
 
 
 class DamageError(FrdmError):

@@ -6,7 +6,7 @@ not depend on how a film is cut into spans, ranges or jobs. OpenCV is held to on
 their number; windows are worked on side by side instead.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,12 +14,14 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from frdm.defects.classical import Findings, find
+from frdm.defects import alone, classical, eye, joint
+from frdm.defects.classical import Findings
 from frdm.defects.given import apart_from, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
 from frdm.fills.lines import fill_line
 from frdm.fills.neighbours import Fill, Ground, fill, on_plane
+from frdm.fills.surround import fill_from_surround
 from frdm.film import Defect, Encoding, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
@@ -72,9 +74,10 @@ class Found:
 def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMattes, pool: Executor) -> MendedFrame:
     """Repairs and held defects of the window's centre."""
     repeated = window.cadence.original(window.frame.index)
-    if len(window.neighbours) < FEWEST:
+    if len(window.neighbours) < FEWEST and not recipe.stills:
         return MendedFrame(window.frame, (), (), 0.0, repeated)
     allowed, dirt = given.allowed(window.frame), given.dirt(window.frame)
+    find = finder(recipe)
     findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed), pool=pool)
     found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
     found = [decide(one, window, info, recipe) for one in found]
@@ -85,6 +88,15 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
     if allowed is not None:
         fills = [spared(one, allowed, info.encoding) for one in fills]
     return _settled(window, found, fills, findings.level, repeated)
+
+
+def finder(recipe: Recipe) -> Callable[..., Findings]:
+    """What the recipe finds defects with: frames beside their neighbours, or pictures by themselves (where the net for single frames has
+    not learned enough yet to be anyone's default: docs/stills.md).
+    """
+    if recipe.stills:
+        return eye.find_alone if recipe.detection.detector == "net" else alone.find_alone
+    return {"eye": joint.find, "net": eye.find, "classical": classical.find}[recipe.detection.detector]
 
 
 def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None) -> list[Found]:
@@ -122,6 +134,8 @@ def lasting(window: Window, defect: Defect) -> int:
     """In how many frames of the window something as bright stands where the defect is (1: in its own alone), which tells a cue mark
     from dirt.
     """
+    if not window.neighbours:
+        return 1
     near = window.scale.box(defect.box)
     mask = window.scale.within(defect.box, defect.mask, near)
 
@@ -147,7 +161,8 @@ def _fills(window: Window, found: Sequence[Found], findings: Findings, info: Sca
     def mended(one: Found) -> Fill:
         if one.reason:
             return Fill(None, None, one.reason)
-        made = (fill_line if one.defect.kind == "line" else fill)(window, one.defect, ground, recipe.filling)
+        way = fill_line if one.defect.kind == "line" else fill_from_surround if recipe.stills else fill
+        made = way(window, one.defect, ground, recipe.filling)
         return made if made.provenance is None else replace(made, provenance=replace(made.provenance, detector=one.detector))
 
     return list(pool.map(mended, found))

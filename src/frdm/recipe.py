@@ -33,7 +33,7 @@ class ShotSettings:
 class Detection:
     """What counts as a defect."""
 
-    detector: Literal["classical"] = "classical"
+    detector: Literal["eye", "net", "classical"] = "eye"  # the net and the pixel tests together, the net alone, the tests alone
     strength: Share = 0.5  # 0 … 1: how much is found; low finds only the certain
     polarity: Literal["both", "dark", "bright"] = "both"
     min_size: Length = 2.0  # px of a 480-line picture, the square root of the area
@@ -74,6 +74,7 @@ class Recipe:
     most_altered: Share = 0.25  # share of a frame's pixels; `frdm verify` fails above it
     transfer: Literal["video", "srgb", "log", "linear"] | None = None
     fields: bool = False
+    stills: bool = False  # pictures that have nothing to do with each other: each is found and mended by itself
     protect: str | None = None  # a picture, or a folder of pictures by frame, where nothing may be touched
     dirtmap: str | None = None  # the same, where dirt is known to be
 

@@ -74,8 +74,8 @@ def described(film: Mapping[str, Any]) -> dict[str, str]:
     files = {"Files": f"{' to '.join(film['names'])}; frame 0 is {film['names'][0]}"} if film["names"] else {}
     return files | {
         "Name": film["name"],
-        "Picture": f"{film['width']} × {film['height']} pixels, pixel aspect {film['pixel_aspect']}",
-        "Codes": f"{depth}, black at {encoding['black']:g}, white at {encoding['white']:g}",
+        "Picture": film.get("sizes") or f"{film['width']} × {film['height']} pixels, pixel aspect {film['pixel_aspect']}",
+        "Codes": film.get("depths") or f"{depth}, black at {encoding['black']:g}, white at {encoding['white']:g}",
         "Container": " ".join(word for word in (film["container"], film["codec"]) if word),
         "Rate": f"{film['rate']} frames a second",
         "Length": f"{film['length']} frames",

@@ -10,7 +10,7 @@ import pytest
 
 import tiny
 from frdm.defects.classical import find
-from frdm.fills.neighbours import LARGE_TRUST, Ground, feather, fill, least_trust, on_plane, site_of, to_codes, trust_of
+from frdm.fills.neighbours import HUGE_TRUST, LARGE_TRUST, Ground, feather, fill, least_trust, on_plane, site_of, to_codes, trust_of
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Shot
 from frdm.motion.reel import Reel
 from frdm.motion.window import Window
@@ -140,5 +140,7 @@ def test_a_large_hole_asks_for_more_trust() -> None:
         asked.append(least_trust(site_of(window, defect, ground_of(window, defect, Encoding("y", 8))), Filling()))
     assert asked[0] == Filling().least_trust
     assert Filling().least_trust < asked[1] < asked[2] == LARGE_TRUST
+    huge = hole_at(3, 200, 80, 80)
+    assert least_trust(site_of(window, huge, ground_of(window, huge, Encoding("y", 8))), Filling()) == HUGE_TRUST
     strict = Filling(least_trust=0.9)
     assert least_trust(site_of(window, defect, ground_of(window, defect, Encoding("y", 8))), strict) == 0.9

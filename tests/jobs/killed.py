@@ -1,4 +1,4 @@
-"""A job in a process of its own, killed at its n-th step that touches the disk: `python killed.py FILM OUT [n]`. Exit code 9 when killed.
+"""A job in a process of its own, killed at its n-th step that touches the disk: `killed.py FILM OUT [n [stills]]`. Exit code 9 when killed.
 
 The steps: every rename, every commit of the ledger, every frame handed to the writer; killed before an even step, after an odd one.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-def main(film: str, out: str, when: int) -> int:
+def main(film: str, out: str, when: int, *, stills: bool = False) -> int:
     sys.path.insert(0, str(Path(__file__).parents[1]))
     import mended
     from frdm import jobs
@@ -41,10 +41,10 @@ def main(film: str, out: str, when: int) -> int:
         Ledger.add_span = fatal(Ledger.add_span)  # type: ignore[method-assign]
         Ledger.finishing = fatal(Ledger.finishing)  # type: ignore[method-assign]
         Ledger.finish_output = fatal(Ledger.finish_output)  # type: ignore[method-assign]
-    for _ in jobs.restore(film, out, recipe=Recipe(span=3), mattes=str(Path(out).parent / "mattes")):
+    for _ in jobs.restore(film, out, recipe=Recipe(stills=True) if stills else Recipe(span=3), mattes=str(Path(out).parent / "mattes")):
         pass
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0))
+    raise SystemExit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0, stills="stills" in sys.argv[4:]))

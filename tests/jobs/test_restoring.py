@@ -1,5 +1,6 @@
 """`restore` and `render` on tiny films: what is written, what is refused, what happens the second time."""
 
+import dataclasses
 import errno
 import json
 import shutil
@@ -110,6 +111,18 @@ def test_another_film_asks_for_fresh(scan: Path, recipe: Recipe, restored: tuple
     tiny.write_png(scan, [picture], first=int(name.stem[-5:]))
     with pytest.raises(SettingsChanged, match="another film"):
         run(jobs.restore(scan, restored[0], recipe=recipe))
+
+
+@pytest.mark.usefixtures("faked")
+def test_other_weights_do_not_go_on_with_a_project(scan: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    learnt = dataclasses.replace(recipe, detection=Detection(detector="eye"))
+    monkeypatch.setattr("frdm.jobs.project.weights_of", lambda _: {"weights": "eye 111111111111 (CPUExecutionProvider)"})
+    run(jobs.restore(scan, scan.with_name("out"), recipe=learnt))
+    report = json.loads((scan.with_name("out.frdm") / "report.json").read_text(encoding="utf-8"))
+    assert report["versions"]["weights"] == "eye 111111111111 (CPUExecutionProvider)"
+    monkeypatch.setattr("frdm.jobs.project.weights_of", lambda _: {"weights": "eye 222222222222 (CPUExecutionProvider)"})
+    with pytest.raises(SettingsChanged, match="begun with the weights eye 111111111111"):
+        run(jobs.restore(scan, scan.with_name("out"), recipe=learnt))
 
 
 def test_a_film_that_was_moved_is_the_same_film(scan: Path, recipe: Recipe, restored: tuple[Path, Path]) -> None:

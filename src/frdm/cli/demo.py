@@ -12,6 +12,7 @@ from frdm.cli.summary import print_summary
 from frdm.demo.dirt import Dirtiness
 from frdm.demo.scene import Stage
 from frdm.demo.story import Places, draw, scored, show, told
+from frdm.runtime.weights import find_weights
 
 
 def demo(
@@ -25,6 +26,8 @@ def demo(
     places, stage = Places(folder), Stage(height=height, width=height * 4 // 3, shot=frames)
     print(f"Drawing {stage.length} frames of {stage.width} × {stage.height} and dirtying them …")
     dirt = draw(places, stage, Dirtiness())
+    net = find_weights("eye")
+    print(f"Restoring it; defects are found by the net that ships, {net.version} ({net.about['weights']:,} weights, MODEL_CARD.md) …")
     summary = follow(jobs.restore(places.scan, places.restored, fresh=True))
     print_summary(summary)
     write_page(places.project)

@@ -14,7 +14,7 @@ from frdm.cli.settings import RecipeOptions, chosen_recipe, frames_in
 from frdm.display import Picture, look
 from frdm.film import ScanInfo, Shot
 from frdm.jobs.inspecting import Sample, samples, shots
-from frdm.media.scan import open_scan
+from frdm.media.scan import Scan, info_at, open_scan
 from frdm.pictures import contact_sheet, fitted, outlined, save_png
 
 TILES = 24  # pictures of the sheet
@@ -41,13 +41,13 @@ def inspect(
 ) -> int:
     """Say what a film is: encoding, shots, grain, and the damage of a few frames of each; leave a contact sheet with defects outlined."""
     recipe = chosen_recipe(settings)
-    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
+    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
         for line in described(scan.info):
             print(line)
         wanted = frames_in(frames, scan.info.length, where=film)
         with Console(stderr=True).status("finding shots"):
             found = shots(scan, recipe, frames=wanted)
-        seen, tiles = looked_at(samples(scan, found, recipe, count=max(looks, 1)), scan.info)
+        seen, tiles = looked_at(samples(scan, found, recipe, count=max(looks, 1)), scan)
     for line in table(found, seen):
         print(line)
     out = sheet or Path(f"{film.resolve().stem}_sheet.png")
@@ -68,13 +68,13 @@ def described(info: ScanInfo) -> list[str]:
     return [f"{info.path}: {what}".rstrip(), f"Codes: {codes}{extra}; pixel aspect {info.pixel_aspect}"]
 
 
-def looked_at(found: Iterable[Sample], info: ScanInfo) -> tuple[list[Look], list[tuple[Picture, str]]]:
+def looked_at(found: Iterable[Sample], scan: Scan) -> tuple[list[Look], list[tuple[Picture, str]]]:
     """What the samples show, as figures and as captioned pictures; the frames themselves are let go."""
     console = Console(stderr=True)
     seen, tiles = [], []
     for sample in track(found, "looking", console=console, disable=not console.is_terminal):
         seen.append(Look(sample.number, sample.kinds, sample.share, sample.seen.noise))
-        tiles.append(tile(sample, info))
+        tiles.append(tile(sample, info_at(scan, sample.seen.frame.index)))
     return seen, tiles[:TILES]
 
 

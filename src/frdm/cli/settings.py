@@ -26,6 +26,7 @@ PLACES = {
     "area": ("area", "area"),
     "transfer": ("transfer",),
     "fields": ("fields",),
+    "stills": ("stills",),
     "protect": ("protect",),
     "dirtmap": ("dirtmap",),
 }
@@ -38,7 +39,10 @@ class RecipeOptions:
 
     recipe: Annotated[Path | None, Parameter(help="TOML file with settings (docs/recipe.md).")] = None
     shots: Annotated[str | None, Parameter(help="EDL, OTIO or CSV that gives the shots; `none`: the whole film is one shot.")] = None
-    detector: Annotated[str | None, Parameter(help="What finds defects: classical.")] = None
+    detector: Annotated[
+        str | None,
+        Parameter(help="What finds defects: eye (a net and pixel tests together), net (the net alone), classical (the tests alone)."),
+    ] = None
     engine: Annotated[str | None, Parameter(help="What mends them: neighbours (real film from frames nearby).")] = None
     strength: Annotated[
         float | None, Parameter(help="How much is found, 0 to 1; low finds only what is certain. Default: 0.5, or as --film has it.")
@@ -69,6 +73,9 @@ class RecipeOptions:
         Literal["video", "srgb", "log", "linear"] | None, Parameter(help="What the codes mean, where the film can't say.")
     ] = None
     fields: Annotated[bool | None, Parameter(help="Take interlaced film; its fields stay parts of one frame.", negative="")] = None
+    stills: Annotated[
+        bool | None, Parameter(help="Take unrelated pictures, of any sizes and names: each is found and mended by itself.", negative="")
+    ] = None
     protect: Annotated[str | None, Parameter(help="Picture, or folder of pictures by frame: nothing is touched where it is bright.")] = None
     dirtmap: Annotated[
         str | None, Parameter(help="Picture or folder: dirt is where it is bright; `ir`, `alpha`, `plane:NAME`: a plane of the scan.")

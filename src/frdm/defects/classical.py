@@ -93,7 +93,8 @@ def _settled(
         least = least_probability(settings.strength, got.areas / unit**2)
         sure = chance >= least + raised * (SUREST - least)
         for i in np.flatnonzero(chance >= np.minimum(least, REPORTED)):
-            lists[int(not sure[i])].append(window.scale.whole_defect(_defect(window, got, int(i), float(chance[i]))))
+            defect = defect_of(window, got.labels, got.boxes[i], (int(i) + 1, got.sign), float(chance[i]))
+            lists[int(not sure[i])].append(window.scale.whole_defect(defect))
     by_box = attrgetter("box")
     return tuple(sorted(lists[0], key=by_box)), tuple(sorted(lists[1], key=by_box))
 
@@ -142,17 +143,17 @@ def _limited(seeds: Mask, bodies: Mask, sign: int, unit: float, settings: Detect
     return pieces(seeds, bodies, sign, least, (settings.max_size * unit) ** 2)
 
 
-def _defect(window: Window, found: Pieces, place: int, confidence: float) -> Defect:
-    """One piece as a defect, a little grown: the faint skirt of dirt belongs to it."""
-    x, y, w, h = (int(v) for v in found.boxes[place])
+def defect_of(window: Window, labels: NDArray[np.int32], box: NDArray[np.int32], which: tuple[int, int], confidence: float) -> Defect:
+    """One piece as a defect, a little grown: the faint skirt of dirt belongs to it. `box` is x, y, w, h; `which` its label and its sign."""
+    (number, sign), (x, y, w, h) = which, (int(v) for v in box)
     height, width = window.luma.shape
     reach = max(1, round(1.6 * height / 480))
     top, left, bottom, right = max(y - reach, 0), max(x - reach, 0), min(y + h + reach, height), min(x + w + reach, width)
-    mask = (found.labels[top:bottom, left:right] == place + 1).astype(np.uint8)
+    mask = (labels[top:bottom, left:right] == number).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))) > 0
-    box = Box(window.frame.index, top, left, bottom, right)
-    return Defect(kind_of(mask > 0, height / 480), "bright" if found.sign > 0 else "dark", box, grown, round(confidence, 4))
+    place = Box(window.frame.index, top, left, bottom, right)
+    return Defect(kind_of(mask > 0, height / 480), "bright" if sign > 0 else "dark", place, grown, round(confidence, 4))
 
 
 def kind_of(mask: NDArray[np.bool_], unit: float) -> Kind:

@@ -30,7 +30,7 @@ def from_dirtmap(window: Window, dirt: Mask, allowed: Mask | None, largest: floa
         place = (near.rows, near.columns)
         where = window.scale.within(box, piece, near)
         light = window.luma[place][where].mean()
-        expected = np.median(np.stack([a.luma[place][where].mean() for a in window.aligned]))
+        expected = np.median([a.luma[place][where].mean() for a in window.aligned] or window.luma[place])
         defects.append(Defect(kind_of(piece, height / 480), "bright" if light > expected else "dark", box, mask, 1.0))
     return defects
 

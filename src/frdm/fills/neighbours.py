@@ -19,6 +19,8 @@ from frdm.signal.smooth import wide_blur
 
 LARGE = (300.0, 600.0)  # px of a 480-line picture, area of a hole from which more trust is asked, and from which all of …
 LARGE_TRUST = 0.7  # … this: on held-out film right fills of such holes have 0.77 and more, wrong ones less (docs/training-log.md)
+HUGE = (2500.0, 6000.0)  # the same for holes that nothing but still film can fill unseen, up to …
+HUGE_TRUST = 0.85  # … this: a burn of 16,000 px on real film got a wrong fill at 0.83
 FEWEST = 12  # pixels of sound film without which nothing can be judged
 
 
@@ -87,10 +89,9 @@ def fill(window: Window, defect: Defect, ground: Ground, settings: Filling) -> F
 
 def least_trust(site: Site, settings: Filling) -> float:
     """The trust that a hole asks for: what the recipe says, and more of a large one, where a wrong fill is seen at once."""
-    small, large = LARGE
     area = float(site.hole.sum()) / (site.window.scale.whole[0] / 480) ** 2
-    share = float(np.clip((area - small) / (large - small), 0, 1))
-    return max(settings.least_trust, settings.least_trust + (LARGE_TRUST - settings.least_trust) * share)
+    asked = float(np.interp(area, (*LARGE, *HUGE), (settings.least_trust, LARGE_TRUST, LARGE_TRUST, HUGE_TRUST)))
+    return max(settings.least_trust, asked)
 
 
 def trust_of(cost: float, sigma: float) -> float:

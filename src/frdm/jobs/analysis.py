@@ -13,10 +13,12 @@ from time import monotonic
 
 from frdm.defects.area import find_area
 from frdm.defects.dirtmap import GivenMattes, open_mattes
-from frdm.errors import LedgerError
+from frdm.errors import LedgerError, RecipeError
 from frdm.film import Frame, MendedFrame, Shot, Span
 from frdm.jobs.cutting import Cuts
-from frdm.media.scan import Scan
+from frdm.jobs.stills import PictureMattes, single_shots
+from frdm.media.album import Album
+from frdm.media.scan import Scan, info_at
 from frdm.mending import mend
 from frdm.motion.reel import HALO
 from frdm.motion.shots import find_shots, follow_shots, spans_of
@@ -76,6 +78,9 @@ Step = Looked | ShotFound | AllShotsFound | SpanBegins | ReadFrame | MendedFrame
 Put = Callable[[Step], None]
 
 
+Given = GivenMattes | PictureMattes
+
+
 def _nothing(_: int) -> bool:
     return False
 
@@ -87,7 +92,7 @@ class Plan:
     start: int
     stop: int
     recipe: Recipe
-    given: GivenMattes
+    given: Given
     jobs: int = 1  # spans worked on side by side
     shots: Sequence[Shot] = ()  # known from an earlier run, in order …
     all_shots: bool = False  # … and whether these are all
@@ -97,8 +102,9 @@ class Plan:
 
 def analyse(scan: Scan, plan: Plan, put: Put) -> None:
     """Go through the film and give all that comes of it, spans in order."""
-    worker = _Worker(scan, plan, put)
-    if plan.jobs == 1 and not plan.all_shots and plan.recipe.shots.list is None and plan.recipe.shots.detect:
+    worker, recipe = _Worker(scan, plan, put), plan.recipe
+    grow = recipe.shots.list is None and recipe.shots.detect and not recipe.stills
+    if plan.jobs == 1 and grow and not plan.all_shots:
         _as_shots_grow(scan, plan, put, worker)
     elif plan.jobs == 1:
         for span in _announced(scan, plan, put):
@@ -150,6 +156,9 @@ def _shots(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
     yield from plan.shots
     if plan.all_shots:
         return
+    if plan.recipe.stills:
+        yield from single_shots(plan.shots[-1].stop if plan.shots else plan.start, plan.stop)
+        return
     for shot in _found(scan, plan, put):
         if belongs(shot, scan, plan):
             yield shot
@@ -189,8 +198,14 @@ def _watched(frames: Iterator[Frame], plan: Plan, put: Put) -> Iterator[Frame]:
         yield frame
 
 
-def given_mattes(scan: Scan, recipe: Recipe) -> GivenMattes:
+def given_mattes(scan: Scan, recipe: Recipe) -> Given:
     """What the recipe gives beside its numbers, looked at before anything is made. Raises `RecipeError`."""
+    if recipe.stills and recipe.shots.list is not None:
+        raise RecipeError(f"stills: every picture is a shot of its own, found shots = {recipe.shots.list}; give one of both")
+    if isinstance(scan, Album):
+        pictures = PictureMattes(scan, recipe)
+        pictures.check()
+        return pictures
     if recipe.area.area != "auto":
         find_area(scan, scan.info, recipe.area)
     if recipe.shots.list is not None:
@@ -283,10 +298,12 @@ class _Worker:
         return items
 
     def _mend(self, span: Span) -> Iterator[MendedFrame]:
-        return mend(self._scan, span, info=self._scan.info, recipe=self._plan.recipe, given=self._mattes())
+        return mend(self._scan, span, info=info_at(self._scan, span.start), recipe=self._plan.recipe, given=self._mattes())
 
-    def _mattes(self) -> GivenMattes:
+    def _mattes(self) -> Given:
         """The given mattes with the picture area, which is looked for once."""
+        if isinstance(self._given, PictureMattes):
+            return replace(self._given)  # a span its own: several are worked on at once
         with self._placing:
             if not self._placed:
                 self._given = self._given.with_area(find_area(self._scan, self._scan.info, self._plan.recipe.area))

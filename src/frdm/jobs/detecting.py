@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from frdm.film import MendedFrame, ScanInfo
+from frdm.film import MendedFrame
 from frdm.jobs.analysis import Plan, ShotFound, analyse, given_mattes
 from frdm.jobs.background import ahead
 from frdm.jobs.mattes import MatteFolder
@@ -14,7 +14,7 @@ from frdm.jobs.progress import Phase, Progress, Summary
 from frdm.jobs.recording import held_mask
 from frdm.jobs.reports import plain
 from frdm.jobs.restoring import asked_range, jobs_for, refuse_places
-from frdm.media.scan import open_scan
+from frdm.media.scan import Scan, info_at, open_scan, warnings_of
 from frdm.presets import apply_preset
 from frdm.recipe import Recipe
 from frdm.rendering import altered_mask, changed_masks
@@ -31,11 +31,11 @@ def detect(
 ) -> Iterator[Progress]:
     """Write a matte a frame into `mattes`: 255 where a repair would be made, 96 where a defect would be held, else 0."""
     began, recipe = time.monotonic(), apply_preset(recipe or Recipe())
-    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
+    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
         begin, end = asked_range(scan.info, start, stop)
-        refuse_places(scan.info, {"the folder for mattes": Path(mattes)})
+        refuse_places(scan.info, {"the folder for mattes": Path(mattes)}, alone=recipe.stills)
         plan = Plan(begin, end, recipe, given_mattes(scan, recipe), jobs_for(jobs))
-        seen = _Seen(MatteFolder(Path(mattes), scan.info), scan.info)
+        seen = _Seen(MatteFolder(Path(mattes), scan), scan)
         with ahead(partial(analyse, scan, plan), depth=4) as events:
             for event in events:
                 if isinstance(event, ShotFound):
@@ -44,15 +44,15 @@ def detect(
                     seen.frame(event)
                     yield seen.progress("frames", end - begin, began)
         last = seen.progress("done", end - begin, began)
-        summary = seen.summary(scan.info.path, Path(mattes), last.seconds)
+        summary = seen.summary(Path(mattes), last.seconds)
         yield Progress("done", last.frame, last.frames, last.found, last.mended, last.held, last.seconds, summary=summary)
 
 
 class _Seen:
     """Counts and mattes of what was found."""
 
-    def __init__(self, folder: MatteFolder, info: ScanInfo) -> None:
-        self._folder, self._info = folder, info
+    def __init__(self, folder: MatteFolder, scan: Scan) -> None:
+        self._folder, self._scan = folder, scan
         self._found: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
         self._mended = self._frames = 0
@@ -60,7 +60,8 @@ class _Seen:
         self.shots = 0
 
     def frame(self, item: MendedFrame) -> None:
-        info, index = self._info, item.frame.index
+        index = item.frame.index
+        info = info_at(self._scan, index)
         changed = changed_masks([repair.patch for repair in item.repairs], info.encoding, height=info.height, width=info.width)
         mask = altered_mask(changed, info.encoding, height=info.height, width=info.width)
         self._folder.write(index, mask, held_mask(item.held, info))
@@ -74,11 +75,11 @@ class _Seen:
         found, held = self._found.total(), self._held.total()
         return Progress(phase, self._frames, frames, found, self._mended, held, time.monotonic() - began)
 
-    def summary(self, film: Path, mattes: Path, seconds: float) -> Summary:
+    def summary(self, mattes: Path, seconds: float) -> Summary:
         worst = max(self._altered, key=lambda frame: self._altered[frame])
         mean = sum(self._altered.values()) / len(self._altered)
         return Summary(
-            film=film,
+            film=self._scan.info.path,
             out=None,
             project=None,
             mattes=mattes,
@@ -92,4 +93,5 @@ class _Seen:
             worst_frame=worst if self._altered[worst] else None,
             worst_altered=self._altered[worst],
             seconds=seconds,
+            warnings=warnings_of(self._scan),
         )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from frdm.film import ScanInfo
 from frdm.jobs.outputs import size
-from frdm.media.scan import Scan
+from frdm.jobs.stills import sizes_of
+from frdm.media.album import Album
+from frdm.media.scan import Scan, info_at
 from frdm.recipe import Recipe
 
 START = 1.0  # seconds until the first frame; these figures were measured on two cores
@@ -34,17 +36,18 @@ def estimate(scan: Scan, recipe: Recipe, *, start: int = 0, stop: int | None = N
     """The cost of restoring frames start … stop-1; reads one frame to know how fast the film can be read."""
     info = scan.info
     stop = info.length if stop is None else stop
-    frames, megapixels = stop - start, info.width * info.height / 1e6
+    megapixels = info.width * info.height / 1e6
     reading = _seconds(lambda: scan.frame(start))
-    seconds = START + frames * max((EACH + SECONDS * megapixels) / jobs, reading)
+    every = [info_at(scan, index) for index in range(start, stop)] if recipe.stills else [info] * (stop - start)
+    seconds = START + sum(max((EACH + SECONDS * one.width * one.height / 1e6) / jobs, reading) for one in every)
     memory = BASE + jobs * round(BYTES * megapixels * 1e6) + DEEP * frame_bytes(info)
     disk = needed_disk(scan, start, stop, out=out)
-    return Estimate(seconds, memory, disk, _sentence(scan, frames, cost=(seconds, memory, disk), out=out))
+    return Estimate(seconds, memory, disk, _sentence(scan, stop - start, cost=(seconds, memory, disk), out=out))
 
 
 def _sentence(scan: Scan, frames: int, *, cost: tuple[float, int, int], out: Path | None) -> str:
     seconds, memory, disk = cost
-    line = f"{picture(scan.info, frames)}: about {duration(seconds)} and {size(memory)} of memory"
+    line = f"{pictures(scan, frames)}: about {duration(seconds)} and {size(memory)} of memory"
     if out is None:
         return line
     return f"{line}; {size(disk)} of disk ({size(shutil.disk_usage(_there(out.resolve().parent)).free)} free)"
@@ -74,6 +77,13 @@ def picture(info: ScanInfo, frames: int) -> str:
     kind = {"y": "black and white", "rgb": "RGB", "ycbcr": "YCbCr"}[encoding.layout]
     depth = f"{encoding.bits}-bit{' float' if encoding.floating else ''}"
     return f"{frames} frame{'' if frames == 1 else 's'} of {info.width} × {info.height}, {depth} {kind} {encoding.transfer}"
+
+
+def pictures(scan: Scan, frames: int) -> str:
+    """The film in a few words, unrelated pictures with the least and the greatest of their sizes."""
+    if not isinstance(scan, Album):
+        return picture(scan.info, frames)
+    return f"{frames} picture{'' if frames == 1 else 's'} of {sizes_of(scan)}, each by itself"
 
 
 def duration(seconds: float) -> str:

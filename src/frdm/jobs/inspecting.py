@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from frdm.defects.area import find_area
-from frdm.defects.dirtmap import open_mattes
+from frdm.defects.dirtmap import GivenMattes
 from frdm.film import Defect, MendedFrame, Shot, Span
-from frdm.media.scan import Scan
+from frdm.jobs.analysis import given_mattes
+from frdm.jobs.stills import single_shots
+from frdm.media.scan import Scan, info_at
 from frdm.mending import mend
 from frdm.motion.shots import find_shots
 from frdm.recipe import Recipe
@@ -37,15 +39,19 @@ class Sample:
 
 
 def shots(scan: Scan, recipe: Recipe, *, frames: range) -> tuple[Shot, ...]:
-    """The shots of a part of a film; all its frames are read."""
+    """The shots of a part of a film, all of whose frames are read; of unrelated pictures each is one."""
+    if recipe.stills:
+        return tuple(single_shots(frames.start, frames.stop))
     return find_shots(scan, scan.info, recipe.shots, start=frames.start, stop=frames.stop)
 
 
 def samples(scan: Scan, found: Sequence[Shot], recipe: Recipe, *, count: int) -> Iterator[Sample]:
     """About `count` frames, a film's middle of each shot first, more of long shots, in order."""
-    given = open_mattes(recipe, scan.info).with_area(find_area(scan, scan.info, recipe.area))
+    given = given_mattes(scan, recipe)
+    if isinstance(given, GivenMattes):
+        given = given.with_area(find_area(scan, scan.info, recipe.area))
     for number, shot, index in chosen(found, count):
-        for seen in mend(scan, Span(shot, index, index + 1), info=scan.info, recipe=recipe, given=given):
+        for seen in mend(scan, Span(shot, index, index + 1), info=info_at(scan, index), recipe=recipe, given=given):
             yield Sample(number, shot, seen)
 
 

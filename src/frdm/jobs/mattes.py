@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.errors import OutputError
-from frdm.film import Mask, ScanInfo
+from frdm.film import Mask
+from frdm.media.scan import Scan, info_at
 
 MENDED = 255
 HELD = 96  # `frdm detect` also shows what would be held
@@ -16,9 +17,11 @@ HELD = 96  # `frdm detect` also shows what would be held
 class MatteFolder:
     """Writes mattes, each under its name only when it is whole."""
 
-    def __init__(self, folder: Path, info: ScanInfo) -> None:
+    def __init__(self, folder: Path, scan: Scan) -> None:
         """Raises `OutputError` when the folder can't be made or holds other pictures of these names."""
-        self.folder, self._info = folder, info
+        self.folder, self._scan = folder, scan
+        names, stems = scan.info.names, [Path(name).stem for name in scan.info.names]
+        self._names = stems if len(set(stems)) == len(stems) else list(names)  # a.tif and a.png of unrelated pictures
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -27,12 +30,12 @@ class MatteFolder:
 
     def path(self, index: int) -> Path:
         """Where frame `index`'s matte lies: the frame's own name, or its number from 0 in movies."""
-        names = self._info.names
-        return self.folder / f"{Path(names[index]).stem if names else f'{index:06d}'}.png"
+        return self.folder / f"{self._names[index] if self._names else f'{index:06d}'}.png"
 
     def write(self, index: int, mended: Mask | None, held: Mask | None = None) -> None:
         """Write one matte, (height, width); None: nothing."""
-        picture = np.zeros((self._info.height, self._info.width), np.uint8)
+        info = info_at(self._scan, index)
+        picture = np.zeros((info.height, info.width), np.uint8)
         if held is not None:
             picture[held] = HELD
         if mended is not None:
@@ -44,11 +47,11 @@ class MatteFolder:
 
     def _refuse_pictures(self) -> None:
         """A matte never takes the place of a picture that isn't one."""
-        for index in range(self._info.length if self._info.names else 1):
+        for index in range(self._scan.info.length if self._names else 1):
             path = self.path(index)
             if path.exists():
-                there = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-                if there is None or there.ndim != 2 or there.dtype != np.uint8 or there.shape != (self._info.height, self._info.width):
+                there, info = cv2.imread(str(path), cv2.IMREAD_UNCHANGED), info_at(self._scan, index)
+                if there is None or there.ndim != 2 or there.dtype != np.uint8 or there.shape != (info.height, info.width):
                     raise OutputError(f"{path}: no matte of this film, but it has a matte's name; give an empty folder with --mattes")
                 return
 

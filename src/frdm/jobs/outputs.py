@@ -16,9 +16,9 @@ from frdm.media.sequence_writer import staging_folder
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def default_out(info: ScanInfo) -> Path:
+def default_out(info: ScanInfo, *, alone: bool = False) -> Path:
     """`NAME_frdm` beside a folder of frames, `STEM_frdm.mkv` beside a movie, `STEM_frdm.png` beside one picture or its sequence."""
-    whole = film_place(info)
+    whole = film_place(info, alone=alone)
     if info.names and info.path.is_file():
         return whole.with_name(f"{info.path.stem}_frdm{info.path.suffix}")
     return whole.with_name(f"{whole.name}_frdm") if info.names else whole.with_name(f"{whole.stem}_frdm.mkv")
@@ -32,9 +32,11 @@ def named(out: Path) -> Path:
     return place
 
 
-def film_place(info: ScanInfo) -> Path:
-    """The movie, a picture that is no frame of a sequence, or the folder that the frames lie in."""
+def film_place(info: ScanInfo, *, alone: bool = False) -> Path:
+    """The movie, a picture that is no frame of a sequence (`alone`: that is known), or the folder that the frames lie in."""
     whole = info.path.resolve()
+    if alone and whole.is_file():
+        return whole
     alone = whole.is_dir() or not info.names or (whole.is_file() and not has_siblings(whole))
     return whole if alone else whole.parent
 
@@ -78,11 +80,13 @@ def is_ours(out: Path, outputs: list[OutputRow]) -> bool:
 
 def identity_of(out: Path) -> str:
     """The identity of a written film; "" when it can't be read."""
-    try:
-        with open_scan(out, transfer="video") as film:
-            return film.identity()
-    except FrdmError:
-        return ""
+    for stills in (False, True):  # a folder of unrelated pictures is no sequence
+        try:
+            with open_scan(out, transfer="video", stills=stills) as film:
+                return film.identity()
+        except FrdmError:
+            continue
+    return ""
 
 
 def refuse_foreign(out: Path, outputs: list[OutputRow]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import xxhash
 
 from frdm.errors import LedgerError, OutputError, SettingsChanged
-from frdm.film import ScanInfo
+from frdm.jobs.stills import album_values
 from frdm.ledger import store
 from frdm.ledger.lock import only_job
 from frdm.ledger.patches import FOLDER
@@ -21,6 +21,8 @@ from frdm.ledger.records import ProjectRow
 from frdm.ledger.store import Ledger
 from frdm.media.scan import Scan
 from frdm.recipe import Recipe
+from frdm.runtime.session import load_net
+from frdm.runtime.weights import find_weights
 
 SUFFIX = ".frdm"
 REPORT = "report.json"
@@ -47,9 +49,9 @@ def project_folder(out: Path, given: Path | None) -> Path:
 
 def project_row(scan: Scan, recipe: Recipe, *, start: int, stop: int) -> ProjectRow:
     """What a restoration of this film with this recipe is recorded as."""
-    identity, text, used = scan.identity(), recipe.as_json(), versions()
+    identity, text, used = scan.identity(), recipe.as_json(), versions() | weights_of(recipe)
     given = {name: digest_given(path) for name, path in _given_files(recipe).items()}
-    deciding = json.dumps([identity, text, start, stop, given, used["frdm"]], sort_keys=True)
+    deciding = json.dumps([identity, text, start, stop, given, used["frdm"], used.get("weights")], sort_keys=True)
     return ProjectRow(
         film=str(scan.info.path.resolve()),
         identity=identity,
@@ -57,7 +59,7 @@ def project_row(scan: Scan, recipe: Recipe, *, start: int, stop: int) -> Project
         stop=stop,
         recipe=text,
         settings=xxhash.xxh3_128_hexdigest(deciding.encode()),
-        info=info_json(scan.info),
+        info=info_json(scan),
         versions=json.dumps(used, sort_keys=True),
     )
 
@@ -177,9 +179,11 @@ def _what_changed(known: ProjectRow, row: ProjectRow) -> str:
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             return f"the setting {name} was {before.get(name)!r} and is {after.get(name)!r} now"
-    old, new = json.loads(known.versions)["frdm"], json.loads(row.versions)["frdm"]
-    if old != new:
-        return f"this project was begun by frdm {old}, this is frdm {new}, which may find other things"
+    then, now = json.loads(known.versions), json.loads(row.versions)
+    if then["frdm"] != now["frdm"]:
+        return f"this project was begun by frdm {then['frdm']}, this is frdm {now['frdm']}, which may find other things"
+    if then.get("weights") != now.get("weights"):
+        return f"this project was begun with the weights {then.get('weights')}, these are {now.get('weights')}, which may find other things"
     return "a file that the recipe names (shots, protect or dirt map) has changed since"
 
 
@@ -215,10 +219,18 @@ def digest_given(path: Path) -> str:
     return digest.hexdigest() if files else ""
 
 
+def weights_of(recipe: Recipe) -> dict[str, str]:
+    """The weights that the recipe's detector uses, and what runs them: they decide what is found. Raises `WeightsError`."""
+    if recipe.detection.detector == "classical" or (recipe.stills and recipe.detection.detector != "net"):
+        return {}
+    name = "eye_alone" if recipe.stills else "eye"
+    return {"weights": f"{find_weights(name).version} ({load_net(name).provider})"}
+
+
 def versions() -> dict[str, str]:
     """frdm's, Python's and the deciding libraries' versions."""
     found = {"python": platform.python_version()}
-    for name in ("frdm", "numpy", "opencv-python-headless", "av", "OpenImageIO", "scenedetect-headless"):
+    for name in ("frdm", "numpy", "opencv-python-headless", "av", "OpenImageIO", "scenedetect-headless", "onnxruntime"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -226,9 +238,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def info_json(info: ScanInfo) -> str:
-    """What is known of the film, as JSON; file names as their count, first and last."""
-    values = asdict(info)
+def info_json(scan: Scan) -> str:
+    """What is known of the film, as JSON; of file names the first and last, of unrelated pictures all, with what each is."""
+    info = scan.info
+    values = asdict(info) | album_values(scan)
     values |= {"path": str(info.path), "rate": str(info.rate), "pixel_aspect": str(info.pixel_aspect), "metadata": dict(info.metadata)}
     values["names"] = [info.names[0], info.names[-1]] if info.names else []
     return json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)

@@ -16,6 +16,7 @@ from frdm.ledger.patches import PatchFile, digest_file, write_patches
 from frdm.ledger.records import FrameRow, OutputRow, RenderRow, RepairRow
 from frdm.ledger.store import SpanRecord
 from frdm.ledger.tallies import found_in
+from frdm.media.scan import Scan, info_at
 from frdm.media.writer import FilmWriter
 from frdm.rendering import altered_mask, altered_pixels, changed_masks, composite, contiguous, digest, digest_outside
 
@@ -44,9 +45,9 @@ class Target:
 class Recorder:
     """Takes the events of an analysis in order."""
 
-    def __init__(self, project: Project, info: ScanInfo, target: Target) -> None:
+    def __init__(self, project: Project, scan: Scan, target: Target) -> None:
         self.counts = Counts()
-        self._project, self._info, self._target = project, info, target
+        self._project, self._scan, self._target = project, scan, target
         self._done: DoneSpan | None = None
         self._repairs: list[tuple[int, tuple[Repair, ...]]] = []
         self._record = SpanRecord()
@@ -104,8 +105,8 @@ class Recorder:
         name = f"{span.start:06d}-{span.stop - 1:06d}.npz"
         digest_of_file, size = write_patches(self._project.patches / name, frames)
         self._record.file = (name, digest_of_file, size)
-        encoding = self._info.encoding
-        for _, repairs in frames:
+        for index, repairs in frames:
+            encoding = info_at(self._scan, index).encoding
             self._record.repairs += [(place, altered_pixels(r.patch, encoding), r) for place, r in enumerate(repairs)]
 
     def _count_done(self, span: int) -> None:
@@ -134,7 +135,7 @@ class Recorder:
 
     def _frame(self, index: int, frame: Frame | None, patches: Sequence[Patch]) -> float:
         """Write one frame and its matte; the share of its pixels that may differ from the scan."""
-        info, target = self._info, self._target
+        info, target = info_at(self._scan, index), self._target
         restored = None
         if frame is not None and target.writer is not None:
             frame = contiguous(frame)

@@ -21,7 +21,7 @@ from frdm.ledger.patches import sync_folder
 from frdm.ledger.records import OutputRow, RenderRow, Selection
 from frdm.ledger.store import now
 from frdm.ledger.tallies import HeldTally, Tally, held_tallies, notable, repair_tallies
-from frdm.media.scan import open_scan
+from frdm.media.scan import info_at, open_scan
 from frdm.recipe import recipe_from
 from frdm.rendering import Crop, composite, cut
 
@@ -140,14 +140,15 @@ def crops(project: str | Path, n: int = 12) -> Iterator[Crop]:
         if not chosen:
             return
         with ExitStack() as stack:
-            scan = stack.enter_context(open_scan(film_of(opened), transfer=recipe.transfer, fields=recipe.fields))
+            scan = stack.enter_context(open_scan(film_of(opened), transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills))
             patches = Patches(opened)
             stack.callback(patches.close)
             for row in chosen:
-                frame, encoding = scan.frame(row.box.frame), scan.info.encoding
+                frame, info = scan.frame(row.box.frame), info_at(scan, row.box.frame)
+                encoding = info.encoding
                 there = [r for r in repairs_between(opened.ledger, frame.index, stop=frame.index + 1) if r.status == "accepted"]
                 after, _ = composite(frame, patches.of(there), encoding)
-                box = around(row.defect_box, scan.info)
+                box = around(row.defect_box, info)
                 before = cut(frame, box, encoding)
                 yield Crop(before, cut(after, box, encoding), encoding, box, row.id, row.kind, row.provenance.engine, row.status)
 

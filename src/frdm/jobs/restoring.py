@@ -19,7 +19,7 @@ from frdm.defects.dirtmap import GivenMattes
 from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged
 from frdm.film import ScanInfo
 from frdm.jobs import outputs
-from frdm.jobs.analysis import Looked, Plan, Step, analyse, given_mattes
+from frdm.jobs.analysis import Given, Looked, Plan, Step, analyse, given_mattes
 from frdm.jobs.background import ahead
 from frdm.jobs.estimating import estimate, frame_bytes, needed_disk
 from frdm.jobs.mattes import MatteFolder
@@ -30,7 +30,7 @@ from frdm.jobs.reports import is_about, summarise, write_report
 from frdm.ledger.decisions import frames_decided
 from frdm.ledger.records import OutputRow
 from frdm.ledger.store import Ledger
-from frdm.media.scan import Scan, open_scan
+from frdm.media.scan import Scan, open_scan, warnings_of
 from frdm.media.writer import FilmWriter, open_writer
 from frdm.presets import apply_preset
 from frdm.recipe import Recipe, recipe_from
@@ -50,7 +50,7 @@ class Job:
     codec: str | None
     mattes: Path | None
     began: float
-    given: GivenMattes
+    given: Given
     jobs: int = 1
 
 
@@ -75,14 +75,14 @@ def restore(
     Raises `FrdmError`s; whatever happens, nothing half-made stands under `out`'s name.
     """
     began, recipe = time.monotonic(), apply_preset(recipe or Recipe())
-    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields) as scan:
+    with open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
         begin, end = asked_range(scan.info, start, stop)
         marked = given_mattes(scan, recipe)
-        given = outputs.default_out(scan.info) if out is None else outputs.named(Path(out))
+        given = outputs.default_out(scan.info, alone=recipe.stills) if out is None else outputs.named(Path(out))
         target = None if dry_run else given
         folder = project_folder(given, None if project is None else Path(project))
         places = {"the output": given, "the project": folder} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
-        refuse_places(scan.info, places)
+        refuse_places(scan.info, places, alone=recipe.stills)
         side_by_side = jobs_for(jobs)
         try:
             with making(folder, project_row(scan, recipe, start=begin, stop=end), fresh=fresh) as opened:
@@ -111,13 +111,14 @@ def render(
         made = [output for output in opened.ledger.outputs() if output.state != "replaced"]
         target = outputs.named(Path(out)) if out is not None else _own_place(opened, made)
         codec = codec or next((output.codec for output in reversed(made) if output.path == str(target.resolve())), None)
-        with open_scan(film or film_of(opened), transfer=recipe.transfer, fields=recipe.fields) as scan:
+        with open_scan(film or film_of(opened), transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
             if scan.identity() != row.identity:
                 raise SettingsChanged(f"{scan.info.path}: not the film that {project} was made of, or changed since; give that film")
             if str(scan.info.path.resolve()) != row.film:
                 opened.ledger.moved(str(scan.info.path.resolve()))
             _refuse_unfinished(opened)
-            refuse_places(scan.info, {"the output": target} | ({} if mattes is None else {"the folder for mattes": Path(mattes)}))
+            places = {"the output": target} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
+            refuse_places(scan.info, places, alone=recipe.stills)
             job = Job(scan, recipe, row.start, row.stop, target, codec, None if mattes is None else Path(mattes), began, GivenMattes())
             yield from _run(opened, job, again=True)
 
@@ -137,11 +138,13 @@ def asked_range(info: ScanInfo, start: int | None, stop: int | None) -> tuple[in
     return first, last
 
 
-def refuse_places(info: ScanInfo, places: dict[str, Path]) -> None:
-    """Raise `OutputError` where something would be written into the scan, or two things into one place."""
+def refuse_places(info: ScanInfo, places: dict[str, Path], *, alone: bool = False) -> None:
+    """Raise `OutputError` where something would be written into the scan, or two things into one place. `alone`: a picture is no frame of
+    those beside it.
+    """
     taken: dict[Path, str] = {}
     for what, place in places.items():
-        outputs.refuse_overlap(outputs.film_place(info), place, what)
+        outputs.refuse_overlap(outputs.film_place(info, alone=alone), place, what)
         if other := taken.get(place.resolve()):
             raise OutputError(f"{place}: given as {other} and as {what}; give two places")
         taken[place.resolve()] = what
@@ -169,9 +172,9 @@ def _run(project: Project, job: Job, *, again: bool) -> Iterator[Progress]:
             writer = stack.enter_context(open_writer(job.scan, place, start=job.start, stop=job.stop, codec=job.codec))
             output = ledger.begin_output(str(job.out.resolve()), job.codec)
             yield from (Progress("start", 0, job.stop - job.start, note=warning) for warning in writer.warnings)
-        mattes = None if job.mattes is None else MatteFolder(job.mattes, job.scan.info)
+        mattes = None if job.mattes is None else MatteFolder(job.mattes, job.scan)
         yield from _frames(project, job, target=Target(output, writer, mattes))
-        warnings: tuple[str, ...] = ()
+        warnings = warnings_of(job.scan)
         if job.out is not None and place is not None and writer is not None and output is not None:
             yield Progress("finish", 0, 1, seconds=time.monotonic() - job.began)
             warnings = writer.warnings
@@ -192,7 +195,7 @@ def _check_disk(ledger: Ledger, job: Job) -> None:
 
 def _frames(project: Project, job: Job, *, target: Target) -> Iterator[Progress]:
     """Run the analysis in its thread and take what comes of it."""
-    plan, recorder = _plan(project, job, target), Recorder(project, job.scan.info, target)
+    plan, recorder = _plan(project, job, target), Recorder(project, job.scan, target)
     depth = max(2, min(16, _WAITING // frame_bytes(job.scan.info)))
     with ahead(partial(analyse, job.scan, plan), depth=depth) as events:
         try:
@@ -264,7 +267,7 @@ def _nothing_to_do(project: Project, job: Job, *, done: OutputRow, stale: bool) 
             f"use frdm render {project.folder} --codec {job.codec} or give the output a new name"
         )
     if job.mattes is not None:
-        yield from _frames(project, job, target=Target(mattes=MatteFolder(job.mattes, job.scan.info)))
+        yield from _frames(project, job, target=Target(mattes=MatteFolder(job.mattes, job.scan)))
     if not is_about(project, done):  # killed between the film and its report
         write_report(project, None)
     summary = summarise(project, job.out, mattes=job.mattes, seconds=time.monotonic() - job.began)

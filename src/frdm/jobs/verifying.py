@@ -19,7 +19,7 @@ from frdm.jobs.recording import Patches, render_row
 from frdm.ledger.decisions import repairs_between
 from frdm.ledger.records import OutputRow
 from frdm.media.copies import first_other_byte
-from frdm.media.scan import Scan, open_scan
+from frdm.media.scan import Scan, info_at, open_scan
 from frdm.recipe import Recipe, recipe_from
 from frdm.rendering import altered_mask, composite, first_difference
 
@@ -92,10 +92,11 @@ def verify(
     with ExitStack() as stack:
         opened = stack.enter_context(existing(Path(project), alone=False))
         recipe = recipe_from(json.loads(opened.row.recipe), str(project))
-        film = stack.enter_context(open_scan(scan, transfer=recipe.transfer, fields=recipe.fields))
+        film = stack.enter_context(open_scan(scan, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills))
         if film.identity() != opened.row.identity:
             raise SettingsChanged(f"{scan}: not the film that {project} was made of, or its bytes have changed since; give that film")
-        made = stack.enter_context(open_scan(restored, transfer=film.info.encoding.transfer, fields=True))
+        meant = recipe.transfer if recipe.stills else film.info.encoding.transfer  # every picture says its own
+        made = stack.enter_context(open_scan(restored, transfer=meant, fields=True, stills=recipe.stills))
         proof = Proof(opened, recipe, film, made)
         stack.callback(proof.close)
         sums = FrameMd5(made.info) if "framemd5" in manifests else None
@@ -146,30 +147,41 @@ class Proof:
 
     def _form(self) -> str:
         """What is wrong with the film as a whole; "" if nothing."""
-        a, b, output = self._scan.info, self._made.info, self._output
-        wanted = self._project.row.stop - self._project.row.start
+        row, b, output = self._project.row, self._made.info, self._output
+        wanted = row.stop - row.start
         if b.length != wanted:
             return f"has {b.length} frames where the project has {wanted}"
-        if (a.width, a.height) != (b.width, b.height):
-            return f"is {b.width} × {b.height} where the scan is {a.width} × {a.height}"
-        if self.lossless and form_of(a.encoding) != form_of(b.encoding):
-            return f"is {picture(b, b.length)} where the scan is {picture(a, wanted)}"
+        for index in range(row.start, row.stop if self._recipe.stills else row.start + 1):
+            if complaint := self._other_form(index):
+                return complaint
         if not self.lossless and Path(output.path).name == b.path.name and self._made.identity() != output.identity:
             return "its bytes are not those that were written then"
         return ""
 
+    def _other_form(self, index: int) -> str:
+        """In what a frame's form isn't the scan's; "" if in nothing."""
+        a, b = info_at(self._scan, index), info_at(self._made, index - self._project.row.start)
+        which = f"has {b.names[0]}, which " if self._recipe.stills and b.names else ""
+        if (a.width, a.height) != (b.width, b.height):
+            return f"{which}is {b.width} × {b.height} where the scan is {a.width} × {a.height}"
+        if self.lossless and form_of(a.encoding) != form_of(b.encoding):
+            return f"{which}is {picture(b, b.length)} where the scan is {picture(a, b.length)}"
+        return ""
+
     def _frame(self, scanned: Frame, made: Frame) -> None:
         """Prove one frame; the first complaint stays."""
-        encoding, index = self._scan.info.encoding, scanned.index
+        index = scanned.index
+        info, other = info_at(self._scan, index), info_at(self._made, index - self._project.row.start)
+        encoding = info.encoding
         rows = repairs_between(self._project.ledger, index, stop=index + 1, decision=self._output.decision)
         patches = self._patches.of([row for row in rows if row.status == "accepted"])
         wanted, changed = composite(scanned, patches, encoding)
-        mask = altered_mask(changed, encoding, height=self._scan.info.height, width=self._scan.info.width)
+        mask = altered_mask(changed, encoding, height=info.height, width=info.width)
         self._shares[index] = float(np.count_nonzero(mask)) / mask.size
         if self.lossless:
             self._compare(wanted, made, changed)
         else:
-            self._errors.add(wanted, made, encoding=encoding, other=self._made.info.encoding)
+            self._errors.add(wanted, made, encoding=encoding, other=other.encoding)
         self._check_digests(scanned, wanted, changed)
         self._check_bytes(wanted, changed)
 
@@ -180,7 +192,7 @@ class Proof:
         plane, row, column = place
         inside = changed is not None and plane < len(changed) and bool(changed[plane][row, column])
         codes = [float(frame.planes[plane][row, column]) if plane < len(frame.planes) else float("nan") for frame in (wanted, made)]
-        name = plane_name(self._scan.info.encoding, plane)
+        name = plane_name(info_at(self._scan, wanted.index).encoding, plane)
         self._first = Difference(wanted.index, name, row, column, codes[0], codes[1], inside)
         what = "inside a repair, but not as recorded" if inside else "outside of all repairs"
         self._complaint = (

@@ -17,11 +17,14 @@ def first_other_byte(scan: Scan, made: Scan, wanted: Frame, changed: Sequence[Ma
 
     Movies and repaired frames of formats that are written anew have no bytes of their own: None.
     """
-    if not isinstance(scan, SequenceScan) or not isinstance(made, SequenceScan) or scan.info.container != made.info.container:
+    if not isinstance(scan, SequenceScan) or not isinstance(made, SequenceScan):
+        return None
+    form = scan.form_at(wanted.index)
+    if form.container != made.form_at(place).container:
         return None
     source, file = scan.files[wanted.index], made.files[place]
     repaired = changed is not None and any(mask.any() for mask in changed)
-    if repaired and not isinstance(scan.form, Dpx):
+    if repaired and not isinstance(form, Dpx):
         return None
     data = read_bytes(source)
     if repaired and changed is not None:

@@ -42,6 +42,24 @@ def numbered_files(path: Path) -> tuple[Path, ...]:
     return _in_order(path, files)
 
 
+def unrelated_files(folder: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The pictures of a folder, numbers in their names in order; and the names of pictures in formats that frdm doesn't read.
+
+    Raises `MediaError` where it holds none that frdm reads.
+    """
+    entries = _entries(folder)
+    files = sorted((file for file in entries if is_picture(file)), key=_by_number)
+    if not files:
+        raise MediaError(_nothing(folder, folder))
+    return tuple(files), tuple(sorted(file.name for file in entries if file.suffix.lower() in _UNREAD))
+
+
+def _by_number(file: Path) -> tuple[list[tuple[str, int]], str]:
+    """What names are sorted by: IMG_2 comes before IMG_10."""
+    pieces = re.split(r"(\d+)", file.name.lower())
+    return [(word, int(number)) for word, number in zip(pieces[::2], [*pieces[1::2], "0"], strict=True)], file.name
+
+
 def _entries(folder: Path) -> list[Path]:
     """Files of a folder without hidden ones (such as ._name, which macOS leaves on foreign disks)."""
     try:

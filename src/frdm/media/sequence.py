@@ -39,6 +39,15 @@ class SequenceScan:
     def info(self) -> ScanInfo:
         return self._info
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that a user must read before the film is restored."""
+        return ()
+
+    def form_at(self, index: int) -> StillFormat:
+        """The format of one frame's file."""
+        return self.form
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         for index in range(*slice(start, stop).indices(len(self.files))):
             yield self.frame(index)
@@ -64,17 +73,18 @@ class SequenceScan:
 def open_sequence(path: Path, *, transfer: Transfer | None, fields: bool) -> SequenceScan:
     """A folder of numbered pictures, a pattern such as a.%04d.dpx, or one picture file as a film of one frame. Raises `MediaError`."""
     files = numbered_files(path) if path.is_dir() or is_pattern(path) else (path,)
-    form = _format(files[0])
+    form = format_of(files[0])
     still = form.describe(files[0], transfer)
     if still.interlaced and not fields:
         raise UnsupportedFilm(f"{files[0]}: the header says that it is interlaced; give --fields to restore both fields as one frame")
-    _require_content(files)
+    require_content(files)
     for file in _spread(files):
         require_same(file, form.describe(file, still.encoding.transfer), still)
     return SequenceScan(path, files, form=form, still=still)
 
 
-def _format(file: Path) -> StillFormat:
+def format_of(file: Path) -> StillFormat:
+    """The format of a picture file, by its suffix."""
     container = PICTURES[file.suffix.lower()]
     if container == "dpx":
         from frdm.media.dpx import Dpx
@@ -89,8 +99,8 @@ def _format(file: Path) -> StillFormat:
     return Exr() if container == "exr" else Tiff()
 
 
-def _require_content(files: tuple[Path, ...]) -> None:
-    """Empty files are what interrupted copies leave most often."""
+def require_content(files: tuple[Path, ...]) -> None:
+    """Raise `UnreadableFrame` for empty files, which interrupted copies leave."""
     for file in files:
         if file.stat().st_size == 0:
             raise UnreadableFrame(f"{file}: the file is empty; copy the frame again from its source")

@@ -30,7 +30,7 @@ class SequenceWriter:
     def __init__(self, scan: SequenceScan, out: Path, *, start: int, stop: int) -> None:
         self._scan, self._out, self._range = scan, out, range(start, stop)
         self._staging = staging_folder(out)
-        self._warnings: dict[str, None] = {}
+        self._warnings: dict[str, None] = dict.fromkeys(scan.warnings)
         self._pool = ThreadPoolExecutor(_WRITERS, "frdm-write")
         self._pending: deque[Future[str | None]] = deque()
         with _told(out):
@@ -101,7 +101,7 @@ class SequenceWriter:
             if changed is None or not any(mask.any() for mask in changed):
                 shutil.copyfile(source, part)
             else:
-                warning = self._scan.form.rewrite(source, part, planes=frame.planes, changed=changed)
+                warning = self._scan.form_at(frame.index).rewrite(source, part, planes=frame.planes, changed=changed)
             _flush(part)
             part.replace(target)
         return warning

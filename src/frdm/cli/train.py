@@ -1,0 +1,111 @@
+"""`frdm train`: windows of damaged film, the eye learned from them, and its weights as a file that ships."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from frdm.errors import DatasetError
+
+train = App(name="train", help="Train the nets that find defects.", default_parameter=Parameter(negative=""))
+
+Clips = Annotated[tuple[Path, ...], Parameter(help="Undamaged film: movies, folders of frames, or folders of movies with a SOURCES.csv.")]
+
+
+@train.command
+def windows(
+    clips: Clips,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder for the windows; what is there is not made again.")],
+    kind: Annotated[str, Parameter(help="train (to learn from) or val (to validate).")] = "train",
+    files: Annotated[int, Parameter(help="Files of 480 crops (0.2 GiB) each.")] = 80,
+    hold_out: Annotated[tuple[str, ...], Parameter(help="Films that only validate (names or patterns); repeat it.")] = (),
+    seed: Annotated[int, Parameter(help="Decides everything that is drawn.")] = 11,
+    alarms: Annotated[bool, Parameter(help="Only crops in which the net that ships takes content for dirt: hard negatives.")] = False,
+    processes: Annotated[int, Parameter(help="How many work side by side.")] = 2,
+) -> int:
+    """Damage clean film, align and measure it as restoring does, and store crops with their truth.
+
+    `--kind val` takes the held-out films alone, without drawn scenes; `--kind train` all others.
+    """
+    from frdm.train.making import Making, make_windows
+
+    for done in make_windows(clips, out, Making(kind, range(files), hold_out, seed, alarms), processes=processes):
+        print(done, flush=True)
+    return 0
+
+
+@train.command
+def eye(
+    *,
+    data: Annotated[Path, Parameter(help="Folder of windows (`frdm train windows`).")],
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="The run: checkpoint, settings, curve. A run that is there goes on.")],
+    alone: Annotated[bool, Parameter(help="The net for single frames, which sees no neighbours.")] = False,
+    widths: Annotated[tuple[int, ...], Parameter(help="Channels at 1/2, 1/4 … of the picture; multiples of 16 are quick.")] = (),
+    blocks: Annotated[tuple[int, ...], Parameter(help="Residual blocks at each of them.")] = (),
+    steps: Annotated[int, Parameter(help="Steps in all; the learning rate falls towards the last.")] = 15_000,
+    batch: Annotated[int, Parameter(help="Crops a step.")] = 12,
+    rate: Annotated[float, Parameter(help="The greatest learning rate.")] = 2e-3,
+    seed: Annotated[int, Parameter(help="Decides first weights and the order of crops.")] = 0,
+    start: Annotated[Path | None, Parameter(help="Weights to begin from (`frdm train export --keep`).")] = None,
+    drop: Annotated[tuple[str, ...], Parameter(help="Families of film not to learn from: things, particles, flash …")] = (),
+    precision: Annotated[str, Parameter(help="bf16 or fp32.")] = "bf16",
+    device: Annotated[str, Parameter(help="cpu, cuda, cuda:1 …")] = "cpu",
+    threads: Annotated[int, Parameter(help="Of the processor.")] = 2,
+    validate: Annotated[int, Parameter(help="Steps between validations.")] = 1_000,
+) -> int:
+    """Train the eye. Stopped at any time, the same command goes on to the same result."""
+    need_torch()
+    from frdm.model.eye import ALONE, WITH_NEIGHBOURS, EyeParams
+    from frdm.train.eye import EyeTraining, train_eye
+    from frdm.train.eye_scenes import FAMILIES
+
+    unknown = [name for name in drop if name not in FAMILIES]
+    if unknown:
+        raise DatasetError(f"--drop {unknown[0]}: no such family; give some of {', '.join(FAMILIES)}")
+    usual = ALONE if alone else WITH_NEIGHBOURS
+    settings = EyeTraining(
+        params=EyeParams(widths or usual.widths, blocks or usual.blocks, alone),
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        seed=seed,
+        start=None if start is None else str(start),
+        drop=tuple(FAMILIES.index(name) for name in drop),
+        precision=precision,
+        device=device,
+        threads=threads,
+        validate=validate,
+    )
+    print(train_eye(data, out, settings, tell=lambda line: print(line, flush=True)))
+    return 0
+
+
+@train.command
+def export(
+    checkpoint: Annotated[Path, Parameter(help="A run's checkpoint.pt.")],
+    /,
+    *,
+    name: Annotated[str, Parameter(help="What the weights are called: eye or eye_alone.")],
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the weights and of weights.json.")] = Path("src/frdm/runtime"),
+    data: Annotated[str, Parameter(help="What it was trained on.")] = "see MODEL_CARD.md",
+    licence: Annotated[str, Parameter(help="Of the weights.")] = "Apache-2.0",
+    kept: Annotated[Path | None, Parameter(name="--keep", help="Where to leave them for a training to begin from (safetensors).")] = None,
+) -> int:
+    """Write a run's averaged weights as ONNX with half-precision weights, and list them with their sha256."""
+    need_torch()
+    from frdm.train.shipping import keep, ship
+
+    if kept is not None:
+        keep(checkpoint, kept)
+    print(ship(checkpoint, out, name, data=data, licence=licence))
+    return 0
+
+
+def need_torch() -> None:
+    """Raises `DatasetError` where torch is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise DatasetError("training: torch is not installed; run `pip install 'frdm[train]'`")

@@ -1,0 +1,1 @@
+"""Weights that ship, and how they are run: no torch here."""

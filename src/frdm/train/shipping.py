@@ -1,0 +1,57 @@
+"""From a checkpoint to the file that ships, and its entry in the list of weights."""
+
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from frdm.errors import DatasetError
+from frdm.model.export import export_eye
+from frdm.model.eye import Eye, EyeParams
+from frdm.runtime.weights import LIST
+
+
+def load_eye(checkpoint: Path) -> tuple[Eye, int]:
+    """The averaged net of a checkpoint, and the number of steps it learned. Raises `DatasetError`."""
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        params = state["settings"]["params"]
+        net = Eye(EyeParams(tuple(params["widths"]), tuple(params["blocks"]), params["alone"]))
+        net.load_state_dict(state["kept"])
+    except (OSError, KeyError, RuntimeError) as error:
+        raise DatasetError(f"{checkpoint}: no checkpoint of the eye ({error}); give a run's checkpoint.pt") from None
+    return net.eval(), int(state["step"])
+
+
+def keep(checkpoint: Path, path: Path) -> None:
+    """Store a checkpoint's averaged weights with half precision, for another training to begin from. Raises `DatasetError`."""
+    from safetensors.torch import save_file
+
+    net, _ = load_eye(checkpoint)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {name: value.half() if value.is_floating_point() else value for name, value in net.state_dict().items()}
+    save_file({name: value.contiguous() for name, value in state.items()}, path)
+
+
+def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str) -> str:
+    """Export a checkpoint to `folder`/`name`.onnx and list it there; a sentence. Raises `DatasetError`."""
+    net, steps = load_eye(checkpoint)
+    about = {
+        "net": "eye",
+        "widths": list(net.params.widths),
+        "blocks": list(net.params.blocks),
+        "alone": net.params.alone,
+        "weights": sum(p.numel() for p in net.parameters()),
+        "steps": steps,
+        "data": data,
+        "licence": licence,
+        "made": time.strftime("%Y-%m-%d"),
+    }
+    path = folder / f"{name}.onnx"
+    sha256 = export_eye(net, path, about)
+    listed = folder / LIST
+    known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
+    known[name] = {"sha256": sha256, **about}
+    listed.write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    return f"{path}: {path.stat().st_size / 2**20:.2f} MiB, {about['weights']:,} weights, sha256 {sha256[:12]}…"

@@ -1,0 +1,112 @@
+"""The training loop: it learns, and a stop leaves no trace."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from frdm.errors import DatasetError
+from frdm.model.eye import Eye, EyeParams
+from frdm.train.eye import EyeTraining, Training, rate_at, train_eye
+from frdm.train.eye_data import Windows, backwards, negative, tensors
+from frdm.train.shipping import keep, ship
+
+SMALL = EyeParams((16, 16, 16), (1, 1, 1))
+
+
+def settings(**changes: object) -> EyeTraining:
+    return EyeTraining(**{"params": SMALL, "steps": 12, "batch": 4, "threads": 1, "validate": 6, "precision": "fp32"} | changes)  # type: ignore[arg-type]
+
+
+def test_the_loss_falls(windows: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    data, run = Windows(windows, "train"), Training(settings(warmup=1, rate=5e-3))
+    batch = data.batch(0, 8, seed=0)
+    losses = [run.learn(batch) for _ in range(25)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(windows: Path, tmp_path: Path) -> None:
+    whole = torch.load(train_eye(windows, tmp_path / "whole", settings(), tell=lambda _: None), weights_only=True)
+    run = Training(settings())
+    for batch, _ in zip(Windows(windows, "train").batches(0, 4, 0), range(5), strict=False):
+        run.learn(batch)
+    (tmp_path / "parts").mkdir()
+    run.save(tmp_path / "parts" / "checkpoint.pt")
+    parts = torch.load(train_eye(windows, tmp_path / "parts", settings(), tell=lambda _: None), weights_only=True)
+    assert whole["step"] == parts["step"] == 12
+    for name, value in whole["kept"].items():
+        assert torch.equal(value, parts["kept"][name]), name
+
+
+def test_a_run_of_other_settings_is_refused(windows: Path, tmp_path: Path) -> None:
+    Training(settings()).save(tmp_path / "checkpoint.pt")
+    with pytest.raises(DatasetError, match="made with rate"):
+        train_eye(windows, tmp_path, settings(rate=1e-4), tell=lambda _: None)
+
+
+def test_the_curve_is_kept(windows: Path, tmp_path: Path) -> None:
+    train_eye(windows, tmp_path, settings(), tell=lambda _: None)
+    lines = (tmp_path / "curve.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("step,loss,held loss")
+    assert [line.split(",")[0] for line in lines[1:]] == ["6", "12"]
+
+
+def test_a_run_begins_from_kept_weights(windows: Path, tmp_path: Path) -> None:
+    first = Training(settings())
+    for batch, _ in zip(Windows(windows, "train").batches(0, 4, 0), range(4), strict=False):
+        first.learn(batch)
+    first.save(tmp_path / "checkpoint.pt")
+    keep(tmp_path / "checkpoint.pt", tmp_path / "kept" / "eye.safetensors")
+    second = Training(settings(start=str(tmp_path / "kept" / "eye.safetensors"), seed=9))
+    for name, value in second.net.state_dict().items():
+        assert torch.allclose(value.float(), first.kept.state_dict()[name].float(), atol=2e-3), name
+    with pytest.raises(DatasetError, match="no weights of this net"):
+        Training(settings(start=str(tmp_path / "kept" / "eye.safetensors"), params=EyeParams((16, 16, 32), (1, 1, 1))))
+
+
+def test_what_ships_is_listed_with_its_sum(windows: Path, tmp_path: Path) -> None:
+    Training(settings()).save(tmp_path / "checkpoint.pt")
+    assert "sha256" in ship(tmp_path / "checkpoint.pt", tmp_path, "eye", data="drawn", licence="Apache-2.0")
+    listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))["eye"]
+    assert listed["sha256"] == hashlib.sha256((tmp_path / "eye.onnx").read_bytes()).hexdigest()
+    assert (listed["widths"], listed["data"], listed["steps"]) == ([16, 16, 16], "drawn", 0)
+
+
+def test_the_rate_rises_then_falls() -> None:
+    plan = settings(steps=1000, warmup=100)
+    rates = [rate_at(step, plan) for step in range(1000)]
+    assert int(np.argmax(rates)) in (99, 100)
+    assert rates[-1] < 0.02 * max(rates)
+
+
+def test_backwards_twice_is_nothing(windows: Path) -> None:
+    one = np.load(windows / "train-0000.npy")[0]
+    turned = backwards(*backwards(one["full"], one["half"], one["offsets"]))
+    for before, after in zip((one["full"], one["half"], one["offsets"]), turned, strict=True):
+        assert np.array_equal(before, after)
+
+
+def test_a_negative_keeps_what_has_no_sign(windows: Path) -> None:
+    one = np.load(windows / "train-0000.npy")[0]
+    full, half = negative(one["full"], one["half"])
+    assert np.array_equal(full, -one["full"])
+    assert np.array_equal(half[[0, 1, 2, 3, 8]], one["half"][[0, 1, 2, 3, 8]])
+
+
+def test_unsure_pixels_do_not_count(windows: Path) -> None:
+    data = Windows(windows, "train")
+    full, half, offsets, truth, sure = tensors(data.batch(0, 4, 0), "cpu")
+    assert ((sure == 0) <= (truth == 0)).all()
+    assert Eye(SMALL)(full, half, offsets).shape == truth.shape
+
+
+def test_families_can_be_left_out(windows: Path) -> None:
+    families = np.load(windows / "train-0000.npy")["family"]
+    assert len(Windows(windows, "train", drop=frozenset([int(families[0])]))) == int((families != families[0]).sum())

@@ -1,0 +1,100 @@
+"""Windows to learn from: their truth, their order, and that they are what restoring sees."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from frdm.damage.recipe import PRESETS
+from frdm.damage.reel import damage_reel
+from frdm.dataset.sources import Clip
+from frdm.errors import DatasetError
+from frdm.film import Codes
+from frdm.train import eye_scenes as scenes
+from frdm.train.eye_windows import DIRT, LINE, RECORD, SIDE, UNSURE, WindowSettings, label, make_file, read_segment
+from frdm.train.making import Making, make_windows
+
+
+def test_a_file_hangs_on_its_seed_and_number_alone(clips: list[Clip]) -> None:
+    settings = WindowSettings(segments=1)
+    one, again, other = (make_file(clips, settings, seed=5, number=n) for n in (2, 2, 3))
+    assert one.dtype == RECORD
+    assert one.tobytes() == again.tobytes()
+    assert one.tobytes() != other.tobytes()
+
+
+def test_labels_are_of_what_can_be_seen(clips: list[Clip]) -> None:
+    film = read_segment(clips[0], WindowSettings(), np.random.default_rng(1))
+    made = damage_reel(film, PRESETS["heavy"], seed=8)
+    for index in range(len(film)):
+        bits = label(made, index)
+        changed = np.abs(made.degraded[index].astype(int) - made.pristine[index]).max(-1)
+        assert not (bits & (DIRT | LINE) > 0)[~made.mask[index]].any()
+        assert (changed[bits & (DIRT | LINE) > 0] >= 8).all()
+        assert not ((bits & UNSURE > 0) & (bits & (DIRT | LINE) > 0)).any()
+        assert (bits[made.mask[index]] > 0).all()
+        assert not (bits & LINE)[made.ids[index] < 1000].any()
+
+
+def test_undamaged_windows_have_no_damage(clips: list[Clip]) -> None:
+    records = make_file(clips, WindowSettings(segments=3, undamaged=1.0), seed=1, number=0)
+    assert not records["damaged"].any()
+    assert not records["label"].any()
+
+
+@pytest.mark.parametrize("name", ["things", "particles", "flash", "flicker"])
+def test_scenes_change_the_film_and_keep_its_shape(name: str, clips: list[Clip]) -> None:
+    film = read_segment(clips[0], WindowSettings(), np.random.default_rng(2))
+    draw = getattr(scenes, name)
+    drawn, again = (draw(film, np.random.default_rng(6)) for _ in range(2))
+    assert drawn.shape == film.shape
+    assert drawn.dtype == np.uint8
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, film)
+
+
+def test_a_thing_that_flies_lives_on_in_other_frames() -> None:
+    film: Codes = np.full((7, 200, 240, 1), 90, np.uint8)
+    drawn = scenes.things(film, np.random.default_rng(3))
+    assert sum((frame != 90).any() for frame in drawn) >= 3
+
+
+def test_a_cut_shows_another_film_from_some_frame_on() -> None:
+    film, other = (np.full((7, 200, 240, 1), tone, np.uint8) for tone in (90, 200))
+    drawn = scenes.cut(film, other, np.random.default_rng(3))
+    tones = drawn[:, 0, 0, 0].tolist()
+    assert set(tones) == {90, 200}
+    assert sum(a != b for a, b in itertools.pairwise(tones)) == 1
+
+
+def test_held_out_films_only_validate(clips: list[Clip], tmp_path: Path) -> None:
+    places = [clip.path for clip in clips]
+    told = list(make_windows(places, tmp_path, Making("val", [], ("mill",)), processes=1))
+    assert told == []
+    with pytest.raises(DatasetError, match="no clip is left"):
+        list(make_windows(places, tmp_path, Making("train", [0], ("*",)), processes=1))
+
+
+def test_false_alarms_are_where_the_net_is_wrong(clips: list[Clip]) -> None:
+    def alarmed(full: NDArray[Any], half: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float32]:
+        logits = np.full((1, 2, *full.shape[2:]), -9, np.float32)
+        logits[:, 0, 40:60, 50:70] = 9
+        return logits
+
+    def calm(full: NDArray[Any], half: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float32]:
+        return np.full((1, 2, *full.shape[2:]), -9, np.float32)
+
+    settings = WindowSettings(segments=2, undamaged=1.0)
+    records = make_file(clips, settings, seed=2, number=0, net=alarmed)  # type: ignore[arg-type]
+    assert len(records) >= 2 * 3
+    assert not records["label"].any()
+    assert len(make_file(clips, settings, seed=2, number=0, net=calm)) == 0  # type: ignore[arg-type]
+
+
+def test_crops_have_their_size(windows: Path) -> None:
+    records = np.load(windows / "train-0000.npy")
+    assert records["full"].shape[-2:] == (SIDE, SIDE)
+    assert (records["label"] & DIRT > 0).any()
