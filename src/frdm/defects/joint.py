@@ -16,7 +16,7 @@ from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
 
-VETO = 0.06  # mean probability of the net below which it speaks against a piece of the object filter
+VETO = 0.12  # mean probability of the net below which it speaks against a piece of the object filter
 AGREED = 0.3  # … and from which it agrees with one that the object filter would hold
 OVERLAP = 0.3  # share of a piece that must be the other's for both to be one
 
