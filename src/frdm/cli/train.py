@@ -1,7 +1,7 @@
 """`frdm train`: windows of damaged film, the eye learned from them, and its weights as a file that ships."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -18,10 +18,13 @@ def windows(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder for the windows; what is there is not made again.")],
-    kind: Annotated[str, Parameter(help="train (to learn from) or val (to validate).")] = "train",
+    kind: Annotated[Literal["train", "val"], Parameter(help="To learn from, or to validate.")] = "train",
     files: Annotated[int, Parameter(help="Files of 480 crops (0.2 GiB) each.")] = 80,
     hold_out: Annotated[tuple[str, ...], Parameter(help="Films that only validate (names or patterns); repeat it.")] = (),
     seed: Annotated[int, Parameter(help="Decides everything that is drawn.")] = 11,
+    undamaged: Annotated[float, Parameter(help="Share of segments without any damage.")] = 0.35,
+    blotchy: Annotated[float, Parameter(help="Share of damaged segments whose dirt is large.")] = 0.0,
+    tinted: Annotated[float, Parameter(help="Share of damaged segments whose pieces have strengths and tints of their own.")] = 0.0,
     alarms: Annotated[bool, Parameter(help="Only crops in which the net that ships takes content for dirt: hard negatives.")] = False,
     processes: Annotated[int, Parameter(help="How many work side by side.")] = 2,
 ) -> int:
@@ -29,9 +32,11 @@ def windows(
 
     `--kind val` takes the held-out films alone, without drawn scenes; `--kind train` all others.
     """
+    from frdm.train.eye_windows import WindowSettings
     from frdm.train.making import Making, make_windows
 
-    for done in make_windows(clips, out, Making(kind, range(files), hold_out, seed, alarms), processes=processes):
+    made_of = WindowSettings(undamaged=undamaged, blotchy=blotchy, tinted=tinted)
+    for done in make_windows(clips, out, Making(kind, range(files), hold_out, seed, alarms, made_of), processes=processes):
         print(done, flush=True)
     return 0
 
@@ -50,7 +55,7 @@ def eye(
     seed: Annotated[int, Parameter(help="Decides first weights and the order of crops.")] = 0,
     start: Annotated[Path | None, Parameter(help="Weights to begin from (`frdm train export --keep`).")] = None,
     drop: Annotated[tuple[str, ...], Parameter(help="Families of film not to learn from: things, particles, flash …")] = (),
-    precision: Annotated[str, Parameter(help="bf16 or fp32.")] = "bf16",
+    precision: Annotated[Literal["bf16", "fp32"], Parameter(help="Of the sums while learning.")] = "bf16",
     device: Annotated[str, Parameter(help="cpu, cuda, cuda:1 …")] = "cpu",
     threads: Annotated[int, Parameter(help="Of the processor.")] = 2,
     validate: Annotated[int, Parameter(help="Steps between validations.")] = 1_000,
@@ -87,7 +92,7 @@ def export(
     checkpoint: Annotated[Path, Parameter(help="A run's checkpoint.pt.")],
     /,
     *,
-    name: Annotated[str, Parameter(help="What the weights are called: eye or eye_alone.")],
+    name: Annotated[Literal["eye", "eye_alone"], Parameter(help="What the weights are called.")],
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the weights and of weights.json.")] = Path("src/frdm/runtime"),
     data: Annotated[str, Parameter(help="What it was trained on.")] = "see MODEL_CARD.md",
     licence: Annotated[str, Parameter(help="Of the weights.")] = "Apache-2.0",

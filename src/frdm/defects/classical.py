@@ -39,14 +39,31 @@ class Findings:
     level: float  # one number for the same
 
 
-def find(window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None) -> Findings:
+@dataclass(frozen=True, slots=True, eq=False)
+class Tests:
+    """The pixel tests on one window, and the film's noise as they show it."""
+
+    spikes: Spikes
+    noise: Real  # (H, W) working units
+    level: float  # one number for the same
+
+    @staticmethod
+    def of(window: Window) -> "Tests":
+        """The tests on the window's centre."""
+        spikes = find_spikes(window.luma, window.aligned)
+        level = noise_level(spikes.difference)
+        return Tests(spikes, tonal_noise(spikes, level), level)
+
+
+def find(
+    window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None, tests: Tests | None = None
+) -> Findings:
     """All defects of the window's centre whose probability reaches what `settings.strength` asks; only where `allowed`
-    (a mask of the size that is searched). Dark and bright are worked on side by side in `pool`.
+    (a mask of the size that is searched). Dark and bright are worked on side by side in `pool`; `tests` if they were made already.
     """
     run = map if pool is None else pool.map
-    spikes = find_spikes(window.luma, window.aligned)
-    level = noise_level(spikes.difference)
-    noise = tonal_noise(spikes, level)
+    tests = tests or Tests.of(window)
+    spikes, noise, level = tests.spikes, tests.noise, tests.level
     marked = dict(zip((1, -1), run(lambda sign: candidates(spikes, noise, sign, settings.strength), (1, -1)), strict=True))
     suspects = marked[1][0] | marked[-1][0]
     unit = window.luma.shape[0] / 480

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.defects.alone import noise_of
-from frdm.defects.classical import Findings, defect_of, signs, tonal_noise
+from frdm.defects.classical import Findings, Tests, defect_of, signs
 from frdm.defects.eye_inputs import EyeInputs, eye_inputs
-from frdm.defects.spikes import candidates, find_spikes, noise_level
+from frdm.defects.spikes import candidates
 from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
@@ -49,14 +49,12 @@ class Seen:
 
 def find(window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None) -> Findings:
     """All defects of the window's centre that the net is sure enough of; only where `allowed` (of the size that is searched)."""
-    return find_with_map(window, settings, allowed)[0]
+    return find_with_map(window, settings, allowed, Tests.of(window))[0]
 
 
-def find_with_map(window: Window, settings: Detection, allowed: Mask | None = None) -> tuple[Findings, Real]:
+def find_with_map(window: Window, settings: Detection, allowed: Mask | None, tests: Tests) -> tuple[Findings, Real]:
     """`find`, and the probability of every pixel of the picture that is searched."""
-    spikes = find_spikes(window.luma, window.aligned)
-    level = noise_level(spikes.difference)
-    noise = tonal_noise(spikes, level)
+    spikes, noise, level = tests.spikes, tests.noise, tests.level
     suspects, easy = (
         candidates(spikes, noise, 1, strength)[0] | candidates(spikes, noise, -1, strength)[0] for strength in (settings.strength, EASY)
     )

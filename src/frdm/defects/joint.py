@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from frdm.defects import classical, eye
-from frdm.defects.classical import Findings
+from frdm.defects.classical import Findings, Tests
 from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
@@ -23,8 +23,9 @@ OVERLAP = 0.3  # share of a piece that must be the other's for both to be one
 
 def find(window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None) -> Findings:
     """All defects of the window's centre; only where `allowed` (a mask of the size that is searched)."""
-    tested = classical.find(window, settings, allowed, pool=pool)
-    learnt, dirt = eye.find_with_map(window, settings, allowed)
+    tests = Tests.of(window)
+    tested = classical.find(window, settings, allowed, pool=pool, tests=tests)
+    learnt, dirt = eye.find_with_map(window, settings, allowed, tests)
     opinion = [mean_over(dirt, window, defect) for defect in tested.defects]
     kept = [defect for defect, chance in zip(tested.defects, opinion, strict=True) if chance >= VETO]
     refused = [defect for defect, chance in zip(tested.defects, opinion, strict=True) if chance < VETO]

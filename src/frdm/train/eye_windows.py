@@ -30,10 +30,10 @@ from frdm.damage.recipe import (
 from frdm.damage.reel import Damaged, damage_reel
 from frdm.dataset.films import read_codes
 from frdm.dataset.sources import Clip
-from frdm.defects.classical import tonal_noise
+from frdm.defects.classical import Tests
 from frdm.defects.eye import answer
 from frdm.defects.eye_inputs import EyeInputs, eye_inputs
-from frdm.defects.spikes import candidates, find_spikes, noise_level
+from frdm.defects.spikes import candidates
 from frdm.film import Codes, Encoding, Frame, Mask, Shot
 from frdm.media.scan import open_scan
 from frdm.motion.reel import Reel
@@ -215,10 +215,9 @@ def windows_of(film: Codes, random: np.random.Generator) -> Iterator[tuple[int, 
 
 def looked_at(window: Window) -> tuple[Mask, EyeInputs]:
     """Where the pixel tests suspect something, and what the eye is shown."""
-    spikes = find_spikes(window.luma, window.aligned)
-    noise = tonal_noise(spikes, noise_level(spikes.difference))
-    seeds = candidates(spikes, noise, 1, 0.5)[0] | candidates(spikes, noise, -1, 0.5)[0]
-    return seeds, eye_inputs(window, noise)
+    tests = Tests.of(window)
+    seeds = candidates(tests.spikes, tests.noise, 1, 0.5)[0] | candidates(tests.spikes, tests.noise, -1, 0.5)[0]
+    return seeds, eye_inputs(window, tests.noise)
 
 
 def label(made: Damaged, index: int) -> NDArray[np.uint8]:
