@@ -10,7 +10,9 @@ and exits with 2; anything that is not a `FrdmError` is a bug of ours and keeps 
     │   └── TransferUnknown   log or linear can't be known: the user must say
     ├── OutputError           where to write: exists, equals the input, no permission, disk full
     ├── LedgerError           a project that is newer, foreign, moved or broken
-    │   └── SettingsChanged   an old project was made with other settings
+    │   ├── SettingsChanged   an old project was made with other settings
+    │   └── ChangedMeanwhileError (ledger/made.py)   somebody else decided in the same moment
+    ├── NotThereError (studio/telling.py)   a page asked for what a project does not have
     ├── RecipeError           a setting that is not understood or out of range
     ├── WeightsError          weights that are missing, changed or made for another version
     ├── DamageError           a damage recipe, template pack or clean film that can't be used

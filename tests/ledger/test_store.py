@@ -136,7 +136,8 @@ def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pyte
         Ledger(tmp_path)
     monkeypatch.setattr(schema, "MIGRATIONS", (*broken[:-1], ("whole", "CREATE TABLE half (a TEXT);")))
     with Ledger(tmp_path) as ledger:
-        assert [tuple(row) for row in ledger.rows("SELECT number, name FROM migrations")] == [(1, "first tables"), (2, "whole")]
+        names = [row["name"] for row in ledger.rows("SELECT name FROM migrations ORDER BY number")]
+        assert names == [*(name for name, _ in broken[:-1]), "whole"]
 
 
 def test_a_migration_killed_before_its_first_table_is_taken_up(tmp_path: Path) -> None:

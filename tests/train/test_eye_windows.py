@@ -13,8 +13,9 @@ from frdm.damage.reel import damage_reel
 from frdm.dataset.sources import Clip
 from frdm.errors import DatasetError
 from frdm.film import Codes
+from frdm.train import eye_bursts as bursts
 from frdm.train import eye_scenes as scenes
-from frdm.train.eye_windows import DIRT, LINE, RECORD, SIDE, UNSURE, WindowSettings, label, make_file, read_segment
+from frdm.train.eye_windows import DIRT, LINE, RECORD, SIDE, UNSURE, WindowSettings, drawn_recipe, label, make_file, read_segment
 from frdm.train.making import Making, make_windows
 
 
@@ -45,10 +46,10 @@ def test_undamaged_windows_have_no_damage(clips: list[Clip]) -> None:
     assert not records["label"].any()
 
 
-@pytest.mark.parametrize("name", ["things", "particles", "flash", "flicker"])
+@pytest.mark.parametrize("name", ["things", "particles", "flash", "flicker", "rain", "glints"])
 def test_scenes_change_the_film_and_keep_its_shape(name: str, clips: list[Clip]) -> None:
     film = read_segment(clips[0], WindowSettings(), np.random.default_rng(2))
-    draw = getattr(scenes, name)
+    draw = getattr(scenes, name, None) or getattr(bursts, name)
     drawn, again = (draw(film, np.random.default_rng(6)) for _ in range(2))
     assert drawn.shape == film.shape
     assert drawn.dtype == np.uint8
@@ -60,6 +61,44 @@ def test_a_thing_that_flies_lives_on_in_other_frames() -> None:
     film: Codes = np.full((7, 200, 240, 1), 90, np.uint8)
     drawn = scenes.things(film, np.random.default_rng(3))
     assert sum((frame != 90).any() for frame in drawn) >= 3
+
+
+def test_rain_is_brighter_than_what_is_behind_and_new_in_every_frame() -> None:
+    film = np.tile(np.linspace(20, 180, 240, dtype=np.float32).astype(np.uint8)[None, None, :, None], (7, 200, 1, 1))
+    drawn = bursts.rain(film, np.random.default_rng(4))
+    assert (drawn >= film).all()
+    one, other = (drawn[t] > film[t] + 8 for t in (2, 3))
+    assert one.any()
+    assert (one & other).sum() < 0.5 * one.sum()
+
+
+def test_sparks_fly_from_one_place_over_several_frames() -> None:
+    film: Codes = np.full((7, 240, 240, 1), 20, np.uint8)
+    drawn = [bursts.burst(film, np.random.default_rng(seed)) for seed in range(6)]
+    assert any(sum((frame != 20).any() for frame in one) >= 3 for one in drawn)
+    assert all((one >= film).all() for one in drawn)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_limbs_are_the_other_film_and_move(channels: int) -> None:
+    film: Codes = np.full((7, 240, 320, channels), 40, np.uint8)
+    other: Codes = np.full((7, 240, 320, 3), 220, np.uint8)
+    drawn = [bursts.limbs(film, other, np.random.default_rng(seed)) for seed in range(4)]
+    assert all(one.shape == film.shape for one in drawn)
+    moved = [one for one in drawn if (one[3] != 40).any() and not np.array_equal(one[2], one[3])]
+    assert moved
+
+
+def test_peppered_film_has_more_and_fainter_dirt_than_usual(clips: list[Clip]) -> None:
+    film = read_segment(clips[0], WindowSettings(), np.random.default_rng(1))
+    counts = {
+        share: sum(
+            len(np.unique(damage_reel(film, drawn_recipe(random, WindowSettings(peppered=share), damaged=True), seed=8).ids[3]))
+            for random in (np.random.default_rng(seed) for seed in range(4))
+        )
+        for share in (0.0, 1.0)
+    }
+    assert counts[1.0] > 2 * counts[0.0]
 
 
 def test_a_cut_shows_another_film_from_some_frame_on() -> None:

@@ -24,6 +24,8 @@ def windows(
     seed: Annotated[int, Parameter(help="Decides everything that is drawn.")] = 11,
     undamaged: Annotated[float, Parameter(help="Share of segments without any damage.")] = 0.35,
     blotchy: Annotated[float, Parameter(help="Share of damaged segments whose dirt is large.")] = 0.0,
+    peppered: Annotated[float, Parameter(help="Share of damaged segments full of small, faint dirt.")] = 0.0,
+    repainted: Annotated[float, Parameter(help="Share of damaged segments whose pieces are veils of tones of their own.")] = 0.0,
     tinted: Annotated[float, Parameter(help="Share of damaged segments whose pieces have strengths and tints of their own.")] = 0.0,
     alarms: Annotated[bool, Parameter(help="Only crops in which the net that ships takes content for dirt: hard negatives.")] = False,
     processes: Annotated[int, Parameter(help="How many work side by side.")] = 2,
@@ -35,7 +37,7 @@ def windows(
     from frdm.train.eye_windows import WindowSettings
     from frdm.train.making import Making, make_windows
 
-    made_of = WindowSettings(undamaged=undamaged, blotchy=blotchy, tinted=tinted)
+    made_of = WindowSettings(undamaged=undamaged, blotchy=blotchy, peppered=peppered, repainted=repainted, tinted=tinted)
     for done in make_windows(clips, out, Making(kind, range(files), hold_out, seed, alarms, made_of), processes=processes):
         print(done, flush=True)
     return 0

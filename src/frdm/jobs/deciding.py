@@ -34,11 +34,12 @@ def decide(
         raise LedgerError(f"{action}: no repairs were chosen; give --id, --kind, --shot or --below (--below 1.1 chooses all)")
     with existing(Path(project), alone=False) as opened:
         if action == "undo":
-            return decisions.undo(opened.ledger, selection, who=who or _person())
-        return decisions.decide(opened.ledger, action, selection, who=who or _person())
+            return decisions.undo(opened.ledger, selection, who=who or person())
+        return decisions.decide(opened.ledger, action, selection, who=who or person())
 
 
-def _person() -> str:
+def person() -> str:
+    """Who decides where no one is named: the user of this machine."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

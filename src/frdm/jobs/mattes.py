@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.errors import OutputError
-from frdm.film import Mask
+from frdm.film import Mask, ScanInfo
 from frdm.media.scan import Scan, info_at
 
 MENDED = 255
@@ -20,8 +20,7 @@ class MatteFolder:
     def __init__(self, folder: Path, scan: Scan) -> None:
         """Raises `OutputError` when the folder can't be made or holds other pictures of these names."""
         self.folder, self._scan = folder, scan
-        names, stems = scan.info.names, [Path(name).stem for name in scan.info.names]
-        self._names = stems if len(set(stems)) == len(stems) else list(names)  # a.tif and a.png of unrelated pictures
+        self._names = frame_names(scan.info)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -30,7 +29,7 @@ class MatteFolder:
 
     def path(self, index: int) -> Path:
         """Where frame `index`'s matte lies: the frame's own name, or its number from 0 in movies."""
-        return self.folder / f"{self._names[index] if self._names else f'{index:06d}'}.png"
+        return self.folder / f"{self._names[index] if self._names else numbered(index)}.png"
 
     def write(self, index: int, mended: Mask | None, held: Mask | None = None) -> None:
         """Write one matte, (height, width); None: nothing."""
@@ -54,6 +53,17 @@ class MatteFolder:
                 if there is None or there.ndim != 2 or there.dtype != np.uint8 or there.shape != (info.height, info.width):
                     raise OutputError(f"{path}: no matte of this film, but it has a matte's name; give an empty folder with --mattes")
                 return
+
+
+def frame_names(info: ScanInfo) -> tuple[str, ...]:
+    """What a picture about each frame is called, without its suffix: as the frame itself; () for movies, whose frames have numbers."""
+    stems = tuple(Path(name).stem for name in info.names)
+    return stems if len(set(stems)) == len(stems) else info.names  # a.tif and a.png of unrelated pictures
+
+
+def numbered(index: int) -> str:
+    """What a picture about a movie's frame is called, without its suffix."""
+    return f"{index:06d}"
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:

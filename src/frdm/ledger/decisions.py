@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from frdm.errors import LedgerError
 from frdm.film import Box, Provenance, Status
-from frdm.ledger.records import DecisionRow, HeldRow, RepairRow, Selection
-from frdm.ledger.store import Ledger, now
+from frdm.ledger.claims import respect
+from frdm.ledger.records import By, DecisionRow, HeldRow, Outcome, RepairRow, Selection
+from frdm.ledger.selecting import BATCH, check, conditions, marks
+from frdm.ledger.store import Ledger
+from frdm.ledger.undoing import add_action, settle
+from frdm.ledger.undoing import undo as undo
 
-Verb = Literal["accept", "reject"]
-_AFTER = {"accept": "accepted", "reject": "rejected"}
-_BATCH = 500  # ids in one query: SQLite bounds the number of its parameters
+Verb = Literal["accept", "reject", "confirm"]
+_AFTER: dict[str, str] = {"accept": "accepted", "reject": "rejected"}
+_PROTECTED = "EXISTS (SELECT 1 FROM protected p JOIN protections q ON q.number = p.protection WHERE p.repair = d.repair AND q.live)"
 
 
 def repairs(ledger: Ledger, selection: Selection | None = None) -> list[RepairRow]:
     """Repairs with their present status, in the order in which they are laid over each other."""
     found: list[RepairRow] = []
-    for condition, values in _conditions(selection or Selection()):
+    for condition, values in conditions(selection or Selection()):
         found += [_repair(row) for row in ledger.rows(f"SELECT * FROM repair_states r WHERE {condition} ORDER BY r.number", values)]
     return sorted(found, key=lambda r: r.number)
 
@@ -35,7 +38,7 @@ def repairs_between(ledger: Ledger, start: int, *, stop: int, decision: int | No
         "ORDER BY d.number DESC LIMIT 1), r.initial) FROM repairs r WHERE r.frame >= ? AND r.frame < ?"
     )
     then: dict[int, Status] = {row[0]: row[1] for row in ledger.rows(query, (decision, start, stop))}
-    return [replace(row, status=then[row.number]) for row in rows]
+    return [replace(row, status=then[row.number]) for row in rows if row.number in then]
 
 
 def held(ledger: Ledger) -> list[HeldRow]:
@@ -46,11 +49,18 @@ def held(ledger: Ledger) -> list[HeldRow]:
 
 def history(ledger: Ledger) -> list[DecisionRow]:
     """Every decision ever made, oldest first."""
-    query = (
-        "SELECT d.number, d.action, a.verb, a.who, a.at, r.id, d.before, d.after, d.undoes FROM decisions d "
-        "JOIN actions a ON a.number = d.action JOIN repairs r ON r.number = d.repair ORDER BY d.number"
-    )
-    return [DecisionRow(*row) for row in ledger.rows(query)]
+    return [DecisionRow(*row) for row in ledger.rows(f"{_HISTORY} ORDER BY d.number")]
+
+
+def history_of(ledger: Ledger, repair: int) -> list[DecisionRow]:
+    """Every decision about one repair, oldest first."""
+    return [DecisionRow(*row) for row in ledger.rows(f"{_HISTORY} WHERE d.repair = ? ORDER BY d.number", (repair,))]
+
+
+_HISTORY = (
+    "SELECT d.number, d.action, a.verb, a.who, a.at, r.id, d.before, d.after, d.undoes FROM decisions d "
+    "JOIN actions a ON a.number = d.action JOIN repairs r ON r.number = d.repair"
+)
 
 
 def frames_decided(ledger: Ledger) -> frozenset[int]:
@@ -58,83 +68,72 @@ def frames_decided(ledger: Ledger) -> frozenset[int]:
     return frozenset(row[0] for row in ledger.rows("SELECT DISTINCT r.frame FROM decisions d JOIN repairs r ON r.number = d.repair"))
 
 
-def decide(ledger: Ledger, verb: Verb, selection: Selection, *, who: str) -> int:
+def decide(ledger: Ledger, verb: Literal["accept", "reject"], selection: Selection, *, who: str) -> int:
     """Accept or reject; the number of repairs whose status changed. Raises `LedgerError` for an id that isn't there."""
-    after = _AFTER[verb]
-    with ledger.writing() as connection:
-        _check(connection, selection)
-        chosen: list[tuple[int, str]] = []
-        for condition, values in _conditions(selection):
-            query = f"SELECT r.number, r.status FROM repair_states r WHERE {condition} AND r.status <> ? ORDER BY r.number"
-            chosen += [(row[0], row[1]) for row in connection.execute(query, (*values, after))]
-        if chosen:
-            action = _act(connection, verb, who=who, selection=selection)
-            add = "INSERT INTO decisions (action, repair, before, after) VALUES (?, ?, ?, ?)"
-            connection.executemany(add, [(action, number, before, after) for number, before in chosen])
-    return len(chosen)
+    return judge(ledger, verb, selection, By(who), mark=False).changed
 
 
-def undo(ledger: Ledger, selection: Selection, *, who: str) -> int:
-    """Take back the last action that isn't undone yet, or with a selection the last such decision on each of its repairs; how many."""
+def judge(ledger: Ledger, verb: Verb, selection: Selection, by: By, *, mark: bool = True) -> Outcome:
+    """Accept, reject, or confirm as it is. `mark`: what was chosen by id, or confirmed, counts as reviewed though nothing changes.
+
+    Accepting in bulk leaves out what is set aside or protected; accepting one version of a repair by id sets the others aside. Raises
+    `LedgerError` for an id that isn't there, and for shots that another seat has claimed.
+    """
     with ledger.writing() as connection:
-        _check(connection, selection)
-        open_ones = (
-            "SELECT d.* FROM decisions d WHERE d.undoes IS NULL AND NOT EXISTS (SELECT 1 FROM decisions u WHERE u.undoes = d.number)"
+        check(connection, selection, held=verb == "confirm")
+        chosen = chosen_for(connection, verb, selection)
+        changes = [(row["repair"], row["status"], _AFTER[verb]) for row in chosen if verb != "confirm" and row["status"] != _AFTER[verb]]
+        changed = {repair for repair, _, _ in changes}
+        if verb == "accept" and selection.ids:
+            changes += _rivals(connection, sorted(changed))
+        looked = verb == "confirm" or (mark and bool(selection.ids))
+        seen = [row["number"] for row in chosen if looked and row["repair"] not in changed and not row["reviewed"]]
+        if not changes and not seen:
+            return Outcome(None, 0)
+        respect(connection, (row["shot"] for row in chosen), by)
+        action = add_action(connection, verb, by.who, selection=selection.as_json())
+        add_decisions(connection, action, changes)
+        connection.executemany("INSERT INTO reviews (action, defect, seen) VALUES (?, ?, 1)", [(action, number) for number in seen])
+        settle(connection)
+    return Outcome(action, len(changed), len(changed) + len(seen))
+
+
+def foreseen(ledger: Ledger, verb: Verb, selection: Selection) -> tuple[int, list[sqlite3.Row]]:
+    """(how many defects a decision would look at, the rows of `defects` that it would change). Raises `LedgerError` as `judge` does."""
+    check(ledger.connection, selection, held=verb == "confirm")
+    rows = chosen_for(ledger.connection, verb, selection)
+    return len(rows), [row for row in rows if (not row["reviewed"] if verb == "confirm" else row["status"] != _AFTER[verb])]
+
+
+def chosen_for(connection: sqlite3.Connection, verb: str, selection: Selection) -> list[sqlite3.Row]:
+    """The rows of `defects` that a decision on the selection would look at, in the order of frames."""
+    known = "" if verb == "confirm" else " AND d.repair IS NOT NULL"
+    bulk = f" AND NOT d.aside AND NOT {_PROTECTED}" if verb == "accept" and not selection.ids else ""
+    found: list[sqlite3.Row] = []
+    for condition, values in conditions(selection, "d"):
+        query = f"SELECT d.* FROM defects d WHERE {condition}{known}{bulk} ORDER BY d.frame, d.number"
+        found += connection.execute(query, values).fetchall()
+    return found
+
+
+def add_decisions(connection: sqlite3.Connection, action: int, changes: Sequence[tuple[int, str, str]]) -> None:
+    """Record (repair, before, after), in the order in which repairs are laid over each other."""
+    add = "INSERT INTO decisions (action, repair, before, after) VALUES (?, ?, ?, ?)"
+    connection.executemany(add, [(action, *change) for change in sorted(changes)])
+
+
+def _rivals(connection: sqlite3.Connection, repairs: Sequence[int]) -> list[tuple[int, str, str]]:
+    """The accepted other versions of repairs that are being accepted, as changes."""
+    found: dict[int, tuple[int, str, str]] = {}
+    for at in range(0, len(repairs), BATCH):
+        batch = repairs[at : at + BATCH]
+        query = (
+            "SELECT o.number, d.status FROM repairs r JOIN repairs o ON COALESCE(o.replaces, o.number) = COALESCE(r.replaces, r.number) "
+            f"JOIN defects d ON d.repair = o.number WHERE r.number IN ({marks(batch)}) AND o.number <> r.number AND d.status = 'accepted' "
+            "AND r.number IN (SELECT number FROM repairs WHERE replaces IS NOT NULL UNION SELECT replaces FROM repairs)"
         )
-        last: list[tuple[int, int, str, str]] = []
-        if selection:
-            for condition, values in _conditions(selection):
-                last += connection.execute(
-                    f"SELECT MAX(o.number), o.repair, r.status, o.before FROM ({open_ones}) o JOIN repair_states r ON r.number = o.repair "
-                    f"WHERE {condition} GROUP BY o.repair ORDER BY o.repair",
-                    values,
-                ).fetchall()
-        else:
-            last = connection.execute(
-                f"SELECT o.number, o.repair, r.status, o.before FROM ({open_ones}) o JOIN repair_states r ON r.number = o.repair "
-                f"WHERE o.action = (SELECT MAX(action) FROM ({open_ones})) ORDER BY o.repair"
-            ).fetchall()
-        if last:
-            action = _act(connection, "undo", who=who, selection=selection)
-            add = "INSERT INTO decisions (action, repair, before, after, undoes) VALUES (?, ?, ?, ?, ?)"
-            connection.executemany(add, [(action, repair, status, before, number) for number, repair, status, before in last])
-    return len(last)
-
-
-def _act(connection: sqlite3.Connection, verb: str, *, who: str, selection: Selection) -> int:
-    add = "INSERT INTO actions (verb, who, at, selection) VALUES (?, ?, ?, ?)"
-    number = connection.execute(add, (verb, who, now(), selection.as_json())).lastrowid
-    assert number is not None
-    return number
-
-
-def _check(connection: sqlite3.Connection, selection: Selection) -> None:
-    """Refuse ids and shots that don't exist: a typing error must not pass for a decision."""
-    for name in selection.ids:
-        if connection.execute("SELECT 1 FROM repairs WHERE id = ?", (name,)).fetchone():
-            continue
-        reason = connection.execute("SELECT reason FROM held WHERE id = ?", (name,)).fetchone()
-        if reason:
-            raise LedgerError(f"{name}: this defect was held ({reason[0]}) and has no fill, so there is nothing to decide; leave it out")
-        raise LedgerError(f"{name}: no repair has this id; ids look like 000123-004 and stand in report.json")
-    if selection.shot is not None and not connection.execute("SELECT 1 FROM shots WHERE number = ?", (selection.shot,)).fetchone():
-        (count,) = connection.execute("SELECT COUNT(*) FROM shots").fetchone()
-        raise LedgerError(f"shot {selection.shot}: this project has shots 1 to {count}; give one of them")
-
-
-def _conditions(selection: Selection) -> list[tuple[str, tuple[Any, ...]]]:
-    """SQL conditions on `r`, one a batch of ids."""
-    parts: list[str] = ["1"]
-    values: list[Any] = []
-    for column, value in (("r.kind = ?", selection.kind), ("r.shot = ?", selection.shot), ("r.confidence < ?", selection.below)):
-        if value is not None:
-            parts.append(column)
-            values.append(value)
-    ids: Sequence[str] = tuple(dict.fromkeys(selection.ids))
-    if not ids:
-        return [(" AND ".join(parts), tuple(values))]
-    batches = [ids[i : i + _BATCH] for i in range(0, len(ids), _BATCH)]
-    return [(" AND ".join([*parts, f"r.id IN ({', '.join('?' * len(batch))})"]), (*values, *batch)) for batch in batches]
+        found |= {number: (number, status, "rejected") for number, status in connection.execute(query, batch)}
+    return [change for number, change in found.items() if number not in set(repairs)]
 
 
 def _repair(row: sqlite3.Row) -> RepairRow:
@@ -151,8 +150,13 @@ def _repair(row: sqlite3.Row) -> RepairRow:
         polarity=row["polarity"],
         confidence=row["confidence"],
         track=row["track"],
-        provenance=Provenance(row["engine"], tuple(json.loads(row["sources"])), row["weights"], row["seed"], row["trust"], row["detector"]),
+        provenance=provenance_of(row),
         altered=row["altered"],
         initial=row["initial"],
         status=row["status"],
     )
+
+
+def provenance_of(row: Any) -> Provenance:
+    """The provenance in a row of repairs."""
+    return Provenance(row["engine"], tuple(json.loads(row["sources"])), row["weights"], row["seed"], row["trust"], row["detector"])

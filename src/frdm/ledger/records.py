@@ -1,7 +1,7 @@
 """Rows of the ledger as frozen types."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from frdm.film import Box, Kind, Polarity, Provenance, Shot, Status
 
@@ -136,11 +136,102 @@ class Selection:
     kind: Kind | None = None
     shot: int | None = None
     below: float | None = None  # confidence less than this
+    above: float | None = None  # … this or more
+    kinds: tuple[Kind, ...] = ()
+    engines: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    start: int | None = None  # frames start … stop-1
+    stop: int | None = None
+    smallest: float | None = None  # px, the square root of the box's area
+    largest: float | None = None
+    reviewed: bool | None = None
+    painted: bool | None = None
 
     def as_json(self) -> str:
         """Canonical text for the record."""
-        said = {"ids": list(self.ids), "kind": self.kind, "shot": self.shot, "below": self.below}
-        return json.dumps({name: value for name, value in said.items() if value not in (None, [])}, sort_keys=True)
+        return json.dumps({name: value for name, value in asdict(self).items() if value not in (None, ())}, sort_keys=True)
 
     def __bool__(self) -> bool:
         return self != Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts, and from which seat (a page that is open; "" at the command line)."""
+
+    who: str
+    seat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action came to: its number (None: nothing happened), how many statuses changed, how many defects became reviewed."""
+
+    action: int | None
+    changed: int
+    reviewed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """Something that a person did, once."""
+
+    number: int
+    verb: str
+    who: str
+    at: str
+    selection: str  # JSON
+    undoes: int | None  # the action that an undo or redo turned round
+    changed: int  # decisions and reviews in it
+    frame: int | None  # first frame that it touched
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DefectRow:
+    """A defect in the list that is browsed: a repair, or one that was held without a fill."""
+
+    number: int
+    id: str
+    repair: int | None  # its number among the repairs, or …
+    held: int | None  # … among the held defects
+    shot: int | None
+    box: Box
+    kind: Kind
+    polarity: Polarity
+    confidence: float
+    track: int | None
+    status: Status
+    reviewed: bool
+    painted: bool
+    aside: bool  # another version of it is in force, or its maker took it back
+    reason: str  # why it was held, "" for repairs
+    provenance: Provenance | None
+    altered: int | None
+    replaces: str | None  # id of the first version
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A shot that one seat works on, until it lapses."""
+
+    shot: int
+    seat: str
+    who: str
+    at: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionRow:
+    """A place in frames start … stop-1 where a person lets nothing be altered; the box's frame is `start`."""
+
+    number: int
+    action: int
+    start: int
+    stop: int
+    box: Box
+    note: str
+    who: str
+    at: str
+    live: bool

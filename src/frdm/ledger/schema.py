@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 from frdm.errors import LedgerError
+from frdm.ledger.schema_review import SECOND
 
 APPLICATION = 0x4652444D  # "FRDM" in the file's header: tells a ledger from any other SQLite file
 
@@ -150,7 +151,7 @@ CREATE VIEW repair_states AS
 
 _MIGRATIONS_TABLE = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, at TEXT NOT NULL) STRICT"
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("first tables", FIRST),)
+MIGRATIONS: tuple[tuple[str, str], ...] = (("first tables", FIRST), ("review and repairs by hand", SECOND))
 
 
 def migrate(connection: sqlite3.Connection, where: str) -> None:
@@ -170,6 +171,11 @@ def migrate(connection: sqlite3.Connection, where: str) -> None:
     for number, (name, script) in enumerate(MIGRATIONS, 1):
         if number > done:
             _apply(connection, number, name=name, script=script)
+
+
+def outdated(connection: sqlite3.Connection, where: str) -> bool:
+    """Whether migrations of this frdm are missing. Raises `LedgerError` as `migrate` does."""
+    return _done(connection, where) < len(MIGRATIONS)
 
 
 def _apply(connection: sqlite3.Connection, number: int, *, name: str, script: str) -> None:

@@ -17,7 +17,7 @@ from frdm.errors import LedgerError
 from frdm.film import Held, Repair, Shot, Span
 from frdm.ledger.location import on_network
 from frdm.ledger.records import FrameRow, OutputRow, ProjectRow, RenderRow, ShotRow, SpanRow
-from frdm.ledger.schema import migrate
+from frdm.ledger.schema import migrate, outdated
 
 NAME = "ledger.sqlite"
 PATIENCE = 30.0  # seconds to wait for another writer
@@ -61,11 +61,17 @@ class Ledger:
         return False
 
     def _unseal(self) -> None:
-        """Read it without the files that SQLite would make beside it."""
+        """Read it without the files that SQLite would make beside it; one of an older frdm is brought up to date in memory."""
         self.connection.close()
         self.connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+        if outdated(self.connection, str(self.path)):
+            copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self.connection.backup(copy)
+            self.connection.close()
+            self.connection = copy
         self.connection.row_factory = sqlite3.Row
         migrate(self.connection, str(self.path))
+        self.connection.execute("PRAGMA query_only = ON")
 
     def _prepare(self) -> None:
         self.connection.row_factory = sqlite3.Row

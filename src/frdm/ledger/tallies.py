@@ -1,4 +1,4 @@
-"""Counts over the ledger, made by SQL: for the summary and the report."""
+"""Counts over the ledger, made by SQL: for the summary and the report. Versions that were set aside count for nothing."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ def repair_tallies(ledger: Ledger) -> list[Tally]:
     """All repairs, counted."""
     query = (
         "SELECT COALESCE(shot, 0), kind, polarity, status, engine, COUNT(*), SUM(altered) FROM repair_states "
-        "GROUP BY shot, kind, polarity, status, engine ORDER BY 1, 2, 3, 4, 5"
+        "WHERE NOT aside GROUP BY shot, kind, polarity, status, engine ORDER BY 1, 2, 3, 4, 5"
     )
     return [Tally(*row) for row in ledger.rows(query)]
 
@@ -42,7 +42,7 @@ def held_tallies(ledger: Ledger) -> list[HeldTally]:
     """All held defects, counted."""
     query = (
         "SELECT s.shot, h.kind, h.polarity, h.reason, COUNT(*) FROM held h JOIN spans s ON s.number = h.span "
-        "GROUP BY s.shot, h.kind, h.polarity, h.reason ORDER BY 1, 2, 3, 4"
+        "JOIN defects d ON d.held = h.number WHERE NOT d.aside GROUP BY s.shot, h.kind, h.polarity, h.reason ORDER BY 1, 2, 3, 4"
     )
     return [HeldTally(*row) for row in ledger.rows(query)]
 

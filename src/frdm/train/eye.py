@@ -35,6 +35,7 @@ class EyeTraining:
     seed: int = 0
     start: str | None = None  # weights to begin from, as `frdm train export --keep` leaves them
     drop: tuple[int, ...] = ()  # families that are not learned from (frdm.train.eye_scenes.FAMILIES)
+    blind: bool = False  # the net is not told how far there-and-back misses (to measure what that is worth)
     precision: str = "bf16"  # or fp32
     device: str = "cpu"
     threads: int = 2
@@ -68,6 +69,8 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = rate_at(self.step, settings)
         self.net.train()
+        if settings.blind:
+            batch["half"][:, :4] = 0
         full, half, offsets, truth, sure = tensors(batch, settings.device)
         with torch.autocast(settings.device.split(":")[0], torch.bfloat16, enabled=settings.precision == "bf16"):
             logits = self.net(full, half, offsets)
@@ -140,11 +143,14 @@ def rate_at(step: int, settings: EyeTraining) -> float:
     return settings.rate * (settings.last + (1 - settings.last) * 0.5 * (1 + float(np.cos(np.pi * min(done, 1.0)))))
 
 
-def train_eye(data: Path, out: Path, settings: EyeTraining, *, tell: Tell = print) -> Path:
-    """Train on the windows under `data`; the checkpoint's path. A run that was stopped goes on. Raises `DatasetError`."""
+def train_eye(data: Path, out: Path, settings: EyeTraining, *, tell: Tell = print, held: Windows | None = None) -> Path:
+    """Train on the windows under `data`; the checkpoint's path. A run that was stopped goes on. Raises `DatasetError`.
+
+    Validates on `held`, or on the windows under `data` that were made for it.
+    """
     torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
-    windows, held = Windows(data, "train", drop=frozenset(settings.drop)), Windows(data, "val")
+    windows, held = Windows(data, "train", drop=frozenset(settings.drop)), held or Windows(data, "val")
     run, path = Training(settings), out / "checkpoint.pt"
     if path.is_file():
         run.load(path)
@@ -176,6 +182,8 @@ def validate(run: Training, held: Windows) -> dict[str, float]:
     for start in range(0, len(held), size):
         records = held.records(np.arange(start, min(start + size, len(held))))
         batch = {name: records[name] for name in ("full", "half", "offsets", "label")}
+        if run.settings.blind:
+            batch["half"][:, :4] = 0
         full, half, offsets, truth, sure = tensors(batch, run.settings.device)
         with torch.no_grad(), torch.autocast(run.settings.device.split(":")[0], torch.bfloat16, enabled=run.settings.precision == "bf16"):
             logits = run.kept(full, half, offsets).float()

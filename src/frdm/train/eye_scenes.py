@@ -12,8 +12,8 @@ import numpy as np
 
 from frdm.film import Codes, Real
 
-Family = Literal["film", "things", "particles", "flash", "flicker", "cut"]
-FAMILIES: tuple[Family, ...] = ("film", "things", "particles", "flash", "flicker", "cut")
+Family = Literal["film", "things", "particles", "flash", "flicker", "cut", "rain", "glints", "burst", "limbs"]
+FAMILIES: tuple[Family, ...] = ("film", "things", "particles", "flash", "flicker", "cut", "rain", "glints", "burst", "limbs")
 SHIFT = 4  # bits after the point of places that OpenCV draws at
 
 

@@ -40,11 +40,13 @@ from frdm.motion.reel import Reel
 from frdm.motion.window import Window
 from frdm.runtime.eye_layout import FULL, HALF, SLOTS
 from frdm.runtime.session import Net
+from frdm.train import eye_bursts as bursts
 from frdm.train import eye_scenes as scenes
 
 SIDE = 192  # px of a crop
 DIRT, LINE, UNSURE = 1, 2, 4  # bits of a label
 ALARM = 0.2  # probability from which a wrong pixel is a false alarm to learn from
+STANDING = 1000  # number of a piece from which it stands for many frames
 VISIBLE = 8  # codes of 8 bits from which damage is worth mending
 FRAMES = 7  # of a segment
 RECORD = np.dtype(
@@ -68,9 +70,21 @@ class WindowSettings:
 
     undamaged: float = 0.35  # film without any damage
     scenes: dict[str, float] = field(  # what is drawn into film that is damaged or not
-        default_factory=lambda: {"things": 0.08, "particles": 0.1, "flash": 0.04, "flicker": 0.05, "cut": 0.03}
+        default_factory=lambda: {
+            "things": 0.04,
+            "particles": 0.04,
+            "flash": 0.04,
+            "flicker": 0.04,
+            "cut": 0.02,
+            "rain": 0.1,
+            "glints": 0.03,
+            "burst": 0.06,
+            "limbs": 0.1,
+        }
     )
     blotchy: float = 0.0  # of damaged segments: reels of large dirt
+    peppered: float = 0.0  # of damaged segments: reels full of small, faint dirt
+    repainted: float = 0.0  # of damaged segments: every piece a veil of a tone of its own, whatever is behind it
     tinted: float = 0.0  # of damaged segments: every piece with a strength and a tint of its own
     grey: float = 0.35  # colour film turned black and white
     strides: tuple[float, ...] = (0.6, 0.25, 0.15)  # every frame, every second, every third: faster motion
@@ -101,7 +115,9 @@ def segment_windows(
     film, family = with_scene(film, clips, settings, random)
     damaged = bool(random.random() >= settings.undamaged)
     made = damage_reel(film, drawn_recipe(random, settings, damaged=damaged), seed=int(random.integers(2**31)))
-    if damaged and random.random() < settings.tinted:
+    if damaged and random.random() < settings.repainted:
+        made = repainted(made, random)
+    elif damaged and random.random() < settings.tinted:
         made = recoloured(made, random)
     out = []
     for index, window in windows_of(made.degraded, random):
@@ -138,12 +154,11 @@ def with_scene(film: Codes, clips: Sequence[Clip], settings: WindowSettings, ran
     chance = random.random()
     for name, share in settings.scenes.items():
         if chance < share:
-            if name == "cut":
+            draw = getattr(scenes, name, None) or getattr(bursts, name)
+            if name in ("cut", "limbs"):
                 other = read_segment(clips[int(random.integers(len(clips)))], settings, random)
-                film = scenes.cut(film, other, random) if len(other) >= len(film) else film
-            else:
-                film = getattr(scenes, name)(film, random)
-            return film, name  # type: ignore[return-value]
+                return (draw(film, other, random) if len(other) >= len(film) else film), name  # type: ignore[return-value]
+            return draw(film, random), name  # type: ignore[return-value]
         chance -= share
     return film, "film"
 
@@ -153,8 +168,9 @@ def drawn_recipe(random: np.random.Generator, settings: WindowSettings, *, damag
     copying = CopySettings(grain=(0.0, 0.035), jpeg=0.15, rescale=0.25, weave=(0.0, 0.6))
     if not damaged:
         return replace(PRESETS["none"], copying=copying)
-    if random.random() < settings.blotchy:
-        return replace(blotches(random), copying=copying)
+    chance = random.random()
+    if chance < settings.blotchy + settings.peppered:
+        return replace(blotches(random) if chance < settings.blotchy else peppered(random), copying=copying)
     name = str(random.choice(list(PRESET_SHARES), p=list(PRESET_SHARES.values())))
     recipe = PRESETS[name]
     dirt = recipe.dirt
@@ -184,6 +200,23 @@ def blotches(random: np.random.Generator) -> DamageRecipe:
     )
 
 
+def peppered(random: np.random.Generator) -> DamageRecipe:
+    """A reel full of small and faint pieces, ten times as many as film mostly has: the ones that are missed most, and hardly seen in
+    training at their usual number.
+    """
+    base = blotches(random)
+
+    def between(low: float, high: float) -> float:
+        return float(np.exp(random.uniform(np.log(low), np.log(high))))
+
+    return replace(
+        base,
+        dirt=DirtSettings(dust=between(30, 200), clumps=between(0.3, 6), sparkles=between(0.3, 6), size=between(1.0, 2.6)),
+        hair=HairSettings(hairs=between(0.5, 6), lint=between(1, 15), fibres=between(0.5, 6)),
+        look=replace(base.look, contrast=(0.05, 0.9)),
+    )
+
+
 def recoloured(made: Damaged, random: np.random.Generator) -> Damaged:
     """The same damage with every piece thinner by a share of its own, and with a tint of its own where the film has colour."""
     change = made.degraded.astype(np.float32) - made.pristine
@@ -196,6 +229,30 @@ def recoloured(made: Damaged, random: np.random.Generator) -> Damaged:
         )
         strength[0] = 1
         out[t] = made.pristine[t] + change[t] * strength.astype(np.float32)[number[t]]
+    return replace(made, degraded=np.clip(np.rint(out), 0, 255).astype(np.uint8))
+
+
+def repainted(made: Damaged, random: np.random.Generator) -> Damaged:
+    """The same shapes with every piece laid over the film as a veil of its own tone and opacity, mostly bright or mostly dark over a reel:
+    so that dirt is learned on film of every tone, dark film above all, where the physics of `frdm.damage` leaves little of it to be seen.
+    """
+    change = made.degraded.astype(np.float32) - made.pristine
+    number, channels = made.ids.astype(np.int64), change.shape[3]
+    transient = (number > 0) & (number < STANDING)
+    bright, tinted, thin = random.choice([0.1, 0.5, 0.9]), random.random() < 0.4, random.uniform(0.1, 0.6)
+    out = np.empty_like(change)
+    for t in range(len(change)):
+        here = np.where(transient[t], number[t], 0)
+        most = np.zeros(STANDING, np.float32)
+        np.maximum.at(most, here.ravel(), made.matte[t].ravel())
+        tones = np.where(
+            random.random((STANDING, 1)) < bright, random.uniform(130, 255, (STANDING, 1)), random.uniform(0, 90, (STANDING, 1))
+        )
+        tones = np.clip(tones + (random.normal(0, 25, (STANDING, channels)) if tinted else 0), 0, 255).astype(np.float32)
+        veil = np.exp(random.uniform(np.log(thin), 0, STANDING)).astype(np.float32)
+        cover = (made.matte[t] / np.maximum(most, 1e-3)[here] * veil[here])[..., None]
+        laid = cover * (tones[here] - made.pristine[t])
+        out[t] = made.pristine[t] + np.where(transient[t][..., None], laid, change[t])
     return replace(made, degraded=np.clip(np.rint(out), 0, 255).astype(np.uint8))
 
 
@@ -223,7 +280,7 @@ def looked_at(window: Window) -> tuple[Mask, EyeInputs]:
 def label(made: Damaged, index: int) -> NDArray[np.uint8]:
     """(H, W) bits of what frame `index` shows: visible damage by its class; what can hardly be seen, or lies at its edge, is unsure."""
     changed = np.abs(made.degraded[index].astype(np.int16) - made.pristine[index]).max(-1)
-    mask, standing = made.mask[index], made.ids[index] >= 1000
+    mask, standing = made.mask[index], made.ids[index] >= STANDING
     seen = mask & (changed >= VISIBLE)
     near = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     unsure = (mask | (near & (changed >= VISIBLE // 2))) & ~seen

@@ -1,0 +1,265 @@
+"""Repairs by hand: a place is drawn and mended at once, or any repair is made again otherwise.
+
+Each is recorded as an action of that person, to be undone and redone like a decision. Frames that are not analysed yet are refused.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from frdm.defects.alone import noise_of
+from frdm.errors import LedgerError, RecipeError
+from frdm.fills.lines import fill_line
+from frdm.fills.neighbours import Fill, Ground, fill
+from frdm.fills.surround import fill_from_surround
+from frdm.film import Box, Defect, Kind, Mask, Polarity, Repair, Shot
+from frdm.jobs.drawing import Shape, drawn
+from frdm.jobs.layers import LayerStore, damaged
+from frdm.jobs.project import Project
+from frdm.jobs.reading import Frames
+from frdm.jobs.revealing import Reveal, neighbour_of, reveal
+from frdm.jobs.windows import Windows, ground_of
+from frdm.ledger import made
+from frdm.ledger.browsing import by_ids
+from frdm.ledger.made import ByHand, Made, StoredPatches
+from frdm.ledger.patches import write_patches
+from frdm.ledger.records import By, DefectRow
+from frdm.motion.window import Window
+from frdm.recipe import Recipe
+from frdm.rendering import altered_pixels
+
+Engine = Literal["auto", "neighbours", "reveal", "across", "surround"]
+MOST_FRAMES: dict[str, int] = {"auto": 24, "neighbours": 24, "reveal": 24, "across": 480, "surround": 48}  # in one go
+ANOTHER = 1_000_000  # frames apart that one seed's grain is drawn as if it were of
+FEATHER = 1.5  # px of a 480-line picture
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a place is to be mended; `auto` takes neighbours, and the surround where they can't be trusted."""
+
+    engine: Engine = "auto"
+    source: int | None = None  # the neighbour to take pixels from
+    follow: bool = True  # reveal: along the motion
+    offset: tuple[float, float] = (0.0, 0.0)  # reveal: moved by (dy, dx) px
+    seed: int = 0  # another one draws other grain
+    feather: float | None = None  # px; None: as large as a picture of this size wants
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """What came of it: the action (None: nothing could be mended), ids of the repairs, and why frames were left as they are."""
+
+    action: int | None
+    ids: tuple[str, ...]
+    refused: tuple[tuple[int, str], ...]
+
+
+class Brush:
+    """Mends by hand on one film, one piece of work at a time."""
+
+    def __init__(self, frames: Frames, recipe: Recipe, layers: LayerStore) -> None:
+        self._frames, self._recipe, self._layers = frames, recipe, layers
+        self.windows = Windows(frames)
+
+    def paint(self, project: Project, frames: range, shapes: Sequence[Shape], *, kind: Kind, wish: Wish, by: By) -> Painted:
+        """Mend what is drawn, in each of the frames. Raises `LedgerError`, `RecipeError`, `MediaError`."""
+        if len(frames) > MOST_FRAMES[wish.engine]:
+            most = MOST_FRAMES[wish.engine]
+            raise RecipeError(
+                f"frames {frames.start} to {frames.stop - 1}: with {wish.engine} at most {most} are painted at once; give fewer"
+            )
+        drawings = {index: self._drawn(shapes, index) for index in (frames if self._recipe.stills else frames[:1])}
+        found: list[Made] = []
+        refused: list[tuple[int, str]] = []
+        for window in self._windows(project, frames, wish, line=kind == "line"):
+            index = window.frame.index
+            box, mask = drawings.get(index) or drawings[frames.start]
+            place = replace(box, frame=index)
+            defect = Defect(kind, polarity_of(window, place, mask), place, mask, 1.0)
+            result = self._mended(project, window, defect, wish)
+            self._take(result, defect, wish, (found, refused))
+        said = {"start": frames.start, "stop": frames.stop, "kind": kind, "engine": wish.engine, "source": wish.source, "seed": wish.seed}
+        return self._recorded(project, "paint", found, refused, said=said, by=by)
+
+    def again(self, project: Project, name: str, wish: Wish, by: By) -> Painted:
+        """Make one repair again, or mend a defect that was held. Raises `LedgerError`, `RecipeError`, `MediaError`."""
+        row = next(iter(by_ids(project.ledger, [name])), None)
+        if row is None:
+            raise LedgerError(f"{name}: no defect has this id; ids look like 000123-004")
+        frame = row.box.frame
+        (window,) = self._windows(project, range(frame, frame + 1), wish, line=row.kind == "line")
+        defect = self._defect(project, window, row)
+        result = self._mended(project, window, defect, wish)
+        found: list[Made] = []
+        refused: list[tuple[int, str]] = []
+        self._take(result, defect, wish, (found, refused))
+        if found:
+            detector = row.provenance.detector if row.provenance is not None else self._recipe.detection.detector
+            repair = replace(found[0].repair, provenance=replace(found[0].repair.provenance, detector=detector))
+            found[0] = replace(found[0], repair=repair, replaces=row.repair, held=row.held)
+        said = {"ids": [name], "engine": wish.engine, "source": wish.source, "seed": wish.seed}
+        return self._recorded(project, "reroll", found, refused, said=said, by=by)
+
+    # -- a place
+
+    def _drawn(self, shapes: Sequence[Shape], index: int) -> tuple[Box, Mask]:
+        info = self._frames.info_at(index)
+        box, mask = drawn(shapes, height=info.height, width=info.width, frame=index)
+        share = float(mask.sum()) / (info.height * info.width)
+        if share > self._recipe.most_altered:
+            most = f"{self._recipe.most_altered:.0%}"
+            raise RecipeError(f"frame {index}: {share:.0%} of it was drawn on, at most {most} may be altered (most_altered); draw less")
+        return box, mask
+
+    def _windows(self, project: Project, frames: range, wish: Wish, *, line: bool = False) -> Iterator[Window]:
+        """Each frame's window; without neighbours where the engine needs none. Raises `LedgerError`."""
+        alone = self._recipe.stills or wish.engine in ("across", "surround") or (line and wish.engine == "auto")
+        start = frames.start
+        while start < frames.stop:
+            shot = shot_of(project, start)
+            stop = min(frames.stop, shot.stop)
+            if alone:
+                yield from (self.windows.lone(index) for index in range(start, stop))
+            else:
+                yield from self.windows.windows(start, stop, shot)
+            start = stop
+
+    def _defect(self, project: Project, window: Window, row: DefectRow) -> Defect:
+        """A recorded defect with its mask; of a held one the mask is what differs from its surround in its box."""
+        if row.repair is None:
+            mask = differing(window, row.box)
+        else:
+            layer = next(one for one in self._layers.of(project, row.box.frame) if one.row.number == row.repair)
+            mask = layer.stored.mask
+        return Defect(row.kind, row.polarity, row.box, mask, row.confidence, row.track)
+
+    def _mended(self, project: Project, window: Window, defect: Defect, wish: Wish) -> Fill:
+        index = window.frame.index
+        info = self._frames.info_at(index)
+        ground = ground_of(window, info.encoding, damaged(self._layers.of(project, index), info) | _alone(defect, info.height, info.width))
+        return mended(window, defect, ground, wish, self._recipe)
+
+    def _take(self, result: Fill, defect: Defect, wish: Wish, lists: tuple[list[Made], list[tuple[int, str]]]) -> None:
+        frame = defect.box.frame
+        if result.patch is None or result.provenance is None:
+            lists[1].append((frame, result.reason))
+            return
+        provenance = replace(result.provenance, seed=wish.seed, detector="person")
+        repair = Repair("", defect, result.patch, provenance)
+        lists[0].append(Made(repair, altered_pixels(result.patch, self._frames.encoding(frame))))
+
+    def _recorded(
+        self, project: Project, verb: str, found: Sequence[Made], refused: Sequence[tuple[int, str]], *, said: Mapping[str, object], by: By
+    ) -> Painted:
+        """Write the patches, then the record; of nothing nothing."""
+        if not found:
+            return Painted(None, (), tuple(refused))
+        action, ids = write_made(project, ByHand(verb, json.dumps(said), found), by)
+        return Painted(action, tuple(ids), tuple(refused))
+
+
+def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: Recipe) -> Fill:
+    """One place mended as a person wishes, who is sure of it. The fills draw grain by the frame's number: a seed takes that of another."""
+    unit = window.scale.whole[0] / 480
+    feather = FEATHER if wish.feather is None else wish.feather / unit
+    settings = replace(recipe.filling, least_trust=0.0, feather=feather)
+    index = window.frame.index
+    drawn_as = replace(defect, box=replace(defect.box, frame=index + ANOTHER * wish.seed), confidence=1.0)
+    engine = _engine(wish, defect, window)
+    if engine == "across":
+        result = fill_line(window, drawn_as, ground, settings)
+    elif engine == "reveal":
+        result = reveal(window, drawn_as, ground, Reveal(wish.source, wish.follow, wish.offset, feather * unit))
+    elif engine == "surround":
+        result = fill_from_surround(window, drawn_as, ground, settings)
+    else:
+        result = fill(_with_source(window, wish.source), drawn_as, ground, settings)
+        if result.patch is None and wish.engine == "auto" and wish.source is None:
+            other = fill_from_surround(window, drawn_as, ground, settings)
+            result = other if other.patch is not None else Fill(None, None, f"{result.reason}; {other.reason}: choose a source frame")
+    if result.patch is None:
+        return result
+    return replace(result, patch=replace(result.patch, box=replace(result.patch.box, frame=index)))
+
+
+def _engine(wish: Wish, defect: Defect, window: Window) -> str:
+    if wish.engine != "auto":
+        return wish.engine
+    if defect.kind == "line":
+        return "across"
+    return "neighbours" if window.neighbours else "surround"
+
+
+def _with_source(window: Window, source: int | None) -> Window:
+    """The window with one neighbour alone. Raises `RecipeError` where the frame has no neighbour, or not this one."""
+    if source is None and window.neighbours:
+        return window
+    return replace(window, neighbours=(neighbour_of(window, source),))
+
+
+def polarity_of(window: Window, box: Box, mask: Mask) -> Polarity:
+    """Whether the place is darker or brighter than the film around it."""
+    near = window.scale.box(box)
+    inside = window.scale.within(box, mask, near)
+    reach = max(3, round(6 * window.luma.shape[0] / 480))
+    rows = slice(max(near.top - reach, 0), near.bottom + reach)
+    columns = slice(max(near.left - reach, 0), near.right + reach)
+    around = window.luma[rows, columns]
+    level = float(window.luma[near.rows, near.columns][inside].mean())
+    return "bright" if level > float(np.median(around)) else "dark"
+
+
+def differing(window: Window, box: Box) -> Mask:
+    """What stands out in a box (its shape) from what the neighbours show there, or without any from its rim; all of it if little does."""
+    near = window.scale.box(box)
+    here = window.luma[near.rows, near.columns]
+    if window.neighbours:
+        expected = np.median([neighbour.aligned.luma[near.rows, near.columns] for neighbour in window.neighbours], axis=0)
+    else:
+        expected = np.full(
+            here.shape, np.median(window.luma[max(near.top - 4, 0) : near.bottom + 4, max(near.left - 4, 0) : near.right + 4])
+        )
+    far = (np.abs(here - expected) > 2.5 * noise_of(window.luma)).astype(np.uint8)
+    grown = cv2.dilate(cv2.morphologyEx(far, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), np.ones((3, 3), np.uint8))
+    mask = cv2.resize(grown, (box.right - box.left, box.bottom - box.top), interpolation=cv2.INTER_NEAREST) > 0
+    return mask if float(mask.mean()) > 0.1 else np.ones_like(mask)
+
+
+def _alone(defect: Defect, height: int, width: int) -> Mask:
+    out = np.zeros((height, width), np.bool_)
+    out[defect.box.rows, defect.box.columns] = defect.mask
+    return out
+
+
+# The record ---------------------------------------------------------------------------------------------------------------------------
+
+
+def shot_of(project: Project, frame: int) -> Shot:
+    """The recorded shot that a frame lies in. Raises `LedgerError`."""
+    for row in project.ledger.shots():
+        if row.shot.start <= frame < row.shot.stop:
+            return row.shot
+    raise LedgerError(f"frame {frame}: not analysed yet; let the restoration come past it first")
+
+
+def write_made(project: Project, work: ByHand, by: By) -> tuple[int, list[str]]:
+    """Put the patches safely on disk, then record them: never the other way round. (action, ids)."""
+    if not work.made:
+        return made.record(project.ledger, work, by)
+    by_frame: dict[int, list[Repair]] = {}
+    for one in work.made:
+        by_frame.setdefault(one.repair.defect.box.frame, []).append(one.repair)
+    name = f"hand-{uuid.uuid4().hex[:16]}.npz"
+    digest, size = write_patches(project.patches / name, sorted(by_frame.items()))
+    ordered = [next(m for m in work.made if m.repair is repair) for _, repairs in sorted(by_frame.items()) for repair in repairs]
+    try:
+        return made.record(project.ledger, replace(work, made=ordered, file=StoredPatches(name, digest, size)), by)
+    except BaseException:
+        (project.patches / name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,184 @@
+"""What tells a tile of the whole: encoders of the whole frame and of the prompt.
+
+`compact` trains its own: a small convolutional encoder of the frame, and a learned embedding of each measured tag of a shot. `paper` takes
+CLIP's from disk, frozen: patch tokens of the image encoder (without the class token) and tokens of the text encoder.
+
+Source: HaineiFRDM §4.1.1, §6.5.5; Radford 2021 (CLIP)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from frdm.errors import RecipeError
+from frdm.model.fusion import fourier
+from frdm.model.layout import as_frames, as_tokens, check_clip, unflattened
+
+TAGS: dict[str, tuple[str, ...]] = {
+    "shot size": ("close", "medium", "wide"),
+    "camera angle": ("level", "high", "low"),
+    "motion": ("still", "slow", "fast"),
+    "colour": ("mono", "colour"),
+    "gauge": ("8mm", "super8", "16mm", "35mm"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SmallConditionerParams:
+    """Of `compact`: width of its tokens, pixels of a side that become one token of the frame, frequencies that tell a token's place."""
+
+    width: int = 64
+    cell: int = 16
+    frequencies: int = 4
+
+
+class FrameEncoder(Protocol):
+    """Whole frames (B, planes, T, H, W) in 0 … 1 to tokens (B, T, n, width)."""
+
+    width: int
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """See the class."""
+        ...
+
+
+class PromptEncoder(Protocol):
+    """What is said of a shot, as whole numbers (B, n), to tokens (B, n, width); `numbers` makes the whole numbers of words."""
+
+    width: int
+
+    def __call__(self, numbers: Tensor) -> Tensor:
+        """See the class."""
+        ...
+
+
+class SmallFrameEncoder(nn.Module):
+    """Cells of 4 × 4 pixels, halved twice by convolutions; every token also knows its own place in the frame."""
+
+    def __init__(self, planes: int, params: SmallConditionerParams | None = None) -> None:
+        super().__init__()
+        self.params = params or SmallConditionerParams()
+        self.planes, self.width = planes, self.params.width
+        self.first = self.params.cell // 4
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(planes * self.first**2, self.width, 3, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(self.width, self.width, 3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(self.width, self.width, 3, stride=2, padding=1),
+        )
+        self.place = nn.Linear(8 * self.params.frequencies, self.width)
+        self.norm = nn.LayerNorm(self.width)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """See `FrameEncoder`."""
+        check_clip(frames, self.planes, self.params.cell, "whole frame")
+        maps = self.convolutions(functional.pixel_unshuffle(as_frames(2 * frames - 1), self.first))
+        where = self.place(fourier(_cells(maps.shape[2], maps.shape[3], maps), self.params.frequencies))
+        out: Tensor = self.norm(as_tokens(maps) + where)
+        return unflattened(out, 0, -1, frames.shape[2])
+
+
+def _cells(height: int, width: int, like: Tensor) -> Tensor:
+    """(h·w, 4): the boxes of a grid's cells in 0 … 1, row by row."""
+    rows = torch.arange(height, dtype=like.dtype, device=like.device)[:, None].expand(height, width) / height
+    columns = torch.arange(width, dtype=like.dtype, device=like.device)[None].expand(height, width) / width
+    return torch.stack([rows, columns, rows + 1 / height, columns + 1 / width], -1).flatten(0, 1)
+
+
+class TagEncoder(nn.Module):
+    """One token a tag of `TAGS`, in their order; number 0 says that a tag is not known."""
+
+    def __init__(self, params: SmallConditionerParams | None = None) -> None:
+        super().__init__()
+        self.width = (params or SmallConditionerParams()).width
+        self.values = nn.ModuleList(nn.Embedding(len(values) + 1, self.width) for values in TAGS.values())
+        self.norm = nn.LayerNorm(self.width)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """See `PromptEncoder`."""
+        tokens = [table(numbers[:, place]) for place, table in enumerate(self.values)]
+        out: Tensor = self.norm(torch.stack(tokens, 1))
+        return out
+
+    def numbers(self, said: Sequence[Mapping[str, str]]) -> Tensor:
+        """(B, tags) of what is known of each shot, such as {"gauge": "16mm"}. Raises `RecipeError` on a tag or value there is not."""
+        return torch.tensor([[_number(tags, name) for name in TAGS] for tags in map(_known, said)])
+
+
+def _known(tags: Mapping[str, str]) -> Mapping[str, str]:
+    for name in tags:
+        if name not in TAGS:
+            raise RecipeError(f"tag {name!r}: there is none of this name; give one of {', '.join(TAGS)}")
+    return tags
+
+
+def _number(tags: Mapping[str, str], name: str) -> int:
+    if name not in tags:
+        return 0
+    if tags[name] not in TAGS[name]:
+        raise RecipeError(f"tag {name}: {tags[name]!r} is none of its values; give one of {', '.join(TAGS[name])}, or leave it out")
+    return 1 + TAGS[name].index(tags[name])
+
+
+class ClipFrames(nn.Module):
+    """CLIP's image encoder: tokens of its patches, of every frame; frames are encoded a few at a time."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, encoder: Any, *, mean: Sequence[float], deviation: Sequence[float], frames_at_once: int = 8) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False).eval()
+        self.width: int = encoder.config.hidden_size
+        self.side: int = encoder.config.image_size
+        self.frames_at_once = frames_at_once
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation).view(1, -1, 1, 1), persistent=False)
+
+    @torch.no_grad()
+    def forward(self, frames: Tensor) -> Tensor:
+        """See `FrameEncoder`. The frame is resized to the encoder's square whatever its shape: a box is told in shares of both sides."""
+        sized = functional.interpolate(as_frames(frames), (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)
+        normed = (sized - self.mean) / self.deviation
+        tokens = [self.encoder(part).last_hidden_state[:, 1:] for part in torch.split(normed, self.frames_at_once)]
+        return unflattened(torch.cat(tokens), 0, -1, frames.shape[2])
+
+    def train(self, mode: bool = True) -> "ClipFrames":
+        """Frozen: always in its evaluation mode."""
+        return super().train(False)
+
+
+class ClipPrompt(nn.Module):
+    """CLIP's text encoder with its tokenizer."""
+
+    def __init__(self, encoder: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False).eval()
+        self.tokenizer = tokenizer
+        self.width: int = encoder.config.hidden_size
+        self.longest: int = encoder.config.max_position_embeddings
+
+    @torch.no_grad()
+    def forward(self, numbers: Tensor) -> Tensor:
+        """See `PromptEncoder`."""
+        tokens: Tensor = self.encoder(numbers).last_hidden_state
+        return tokens
+
+    def numbers(self, said: Sequence[str]) -> Tensor:
+        """(B, longest) of a caption for each shot ("" for none). Raises `RecipeError` where one is too long; none is cut off silently."""
+        for caption in said:
+            found = len(self.tokenizer(caption, verbose=False)["input_ids"])
+            if found > self.longest:
+                start = caption if len(caption) <= 40 else caption[:40].rstrip() + "…"
+                raise RecipeError(f"prompt {start!r}: {found} tokens found, at most {self.longest} wanted; say it in fewer words")
+        numbers: Tensor = self.tokenizer(list(said), padding="max_length", max_length=self.longest, return_tensors="pt")["input_ids"]
+        return numbers
+
+    def train(self, mode: bool = True) -> "ClipPrompt":
+        """Frozen: always in its evaluation mode."""
+        return super().train(False)

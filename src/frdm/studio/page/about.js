@@ -1,0 +1,171 @@
+// The defect at hand in words: what it is, where its pixels came from, what was decided; and making it again.
+
+import { get } from "./api.js";
+import { at, make, named, say, shown, tell } from "./dom.js";
+import { cameFrom } from "./hand.js";
+import { keyShown } from "./keyboard.js";
+import { again } from "./paint.js";
+import { decide, select } from "./review.js";
+import { on, state } from "./state.js";
+
+let more = null; // history and versions of the defect at hand, when they have come
+let open = false;
+const asked = { engine: "auto", offset: 0, seed: "" };
+
+export function start() {
+  on("defect decided", build);
+  build();
+}
+
+function build() {
+  const { defect } = state;
+  const place = at("about");
+  if (!defect) {
+    place.replaceChildren(make("p", { class: "dim", text: say("about.none") }));
+    return;
+  }
+  if (more?.id !== defect.id || more.status !== defect.status) {
+    more = { id: defect.id, status: defect.status, found: null };
+    fetchMore(defect.id);
+  }
+  place.replaceChildren(title(defect), facts(defect), acts(defect), anew(), ...past());
+}
+
+function title(defect) {
+  const words = say("about.title", { polarity: named("polarity", defect.polarity), kind: named("kind", defect.kind) });
+  const status = `${named("status", defect.status)}${defect.reviewed ? "" : `, ${say("reviewed.no")}`}`;
+  return make(
+    "h3",
+    { class: "row" },
+    make("span", { class: "grow", text: words }),
+    make("span", { class: `badge ${defect.status}`, text: status }),
+  );
+}
+
+function facts(defect) {
+  const rows = {
+    frame: `${shown(defect.frame)}  ·  ${say("shot.number", { number: defect.shot })}`,
+    sure: `${Math.round(defect.confidence * 100)} %`,
+    size: say("about.pixels", { high: defect.box[2] - defect.box[0], wide: defect.box[3] - defect.box[1] }),
+    from: cameFrom({ ...defect, status: "accepted" }),
+    trust: defect.trust === null ? null : `${Math.round(defect.trust * 100)} %`,
+    seed: defect.seed === null ? null : String(defect.seed),
+    weights: defect.weights ? defect.weights.slice(0, 12) : null,
+    number: defect.id,
+  };
+  const cells = Object.entries(rows).filter(([, value]) => value !== null);
+  return make("dl", {}, ...cells.flatMap(([name, value]) => [make("dt", { text: say(`about.${name}`) }), make("dd", { text: value })]));
+}
+
+function acts(defect) {
+  const button = (word, key, run, disabled = false) =>
+    make(
+      "button",
+      { type: "button", disabled, click: () => Promise.resolve(run()).catch(wrong) },
+      say(word),
+      make("kbd", { text: keyShown(key) }),
+    );
+  return make(
+    "div",
+    { class: "row three" },
+    button(defect.repair ? "do.accept" : "do.confirm", "A", () => decide("accept")),
+    button("do.reject", "X", () => decide("reject"), !defect.repair),
+    button(defect.repair ? "do.again" : "do.mend", "G", () => again()),
+  );
+}
+
+function wrong(error) {
+  tell(error.message, { wrong: true });
+}
+
+/** The form for making it again with a chosen engine, source or seed. */
+function anew() {
+  const engines = state.project?.engines ?? ["auto"];
+  const engine = make(
+    "select",
+    { "aria-label": say("paint.engine"), change: () => (asked.engine = engine.value) },
+    ...engines.map((one) => make("option", { value: one, text: named("engine", one), selected: one === asked.engine })),
+  );
+  const offset = make(
+    "select",
+    { "aria-label": say("paint.source"), change: () => (asked.offset = Number(offset.value)) },
+    ...[0, -2, -1, 1, 2].map((one) =>
+      make("option", {
+        value: String(one),
+        selected: one === asked.offset,
+        text: one ? say("paint.source.frame", { offset: one > 0 ? `+${one}` : `−${-one}` }) : say("paint.source.auto"),
+      }),
+    ),
+  );
+  const seed = make("input", {
+    type: "number",
+    min: "0",
+    value: asked.seed,
+    placeholder: say("about.seed"),
+    "aria-label": say("about.seed"),
+    input: () => (asked.seed = seed.value),
+  });
+  const go = make("button", {
+    type: "button",
+    text: say("do.again"),
+    click: () => {
+      const { defect } = state;
+      const source = asked.offset ? defect.frame + asked.offset : null;
+      const wanted = { engine: asked.engine, source };
+      if (asked.seed !== "") wanted.seed = Number(asked.seed);
+      again(wanted).catch(wrong);
+    },
+  });
+  const details = make(
+    "details",
+    { open },
+    make("summary", { text: say("about.anew") }),
+    make("div", { class: "grid four" }, engine, offset, seed, go),
+  );
+  details.addEventListener("toggle", () => (open = details.open));
+  return details;
+}
+
+/** Open the form for making it again. */
+export function openAnew() {
+  open = true;
+  build();
+  at("about").querySelector("details select")?.focus();
+}
+
+async function fetchMore(id) {
+  const found = await get(`/api/defects/${encodeURIComponent(id)}`).catch(() => null);
+  if (!found || more.id !== id) return;
+  more.found = found;
+  if (found.versions.length || found.history.length) build();
+}
+
+/** Other versions of the repair, and what was decided about it. */
+function past() {
+  if (!more?.found) return [];
+  const { versions, history } = more.found;
+  const made = versions.map((one) =>
+    make(
+      "li",
+      {},
+      make("button", {
+        type: "button",
+        class: "plain",
+        text: say("about.version", { by: named("engine", one.engine), seed: String(one.seed ?? "–"), status: named("status", one.status) }),
+        click: () => select(one),
+      }),
+    ),
+  );
+  const told = history.map((one) =>
+    make("li", {
+      class: "dim",
+      text: say("about.decided", {
+        verb: say(`verb.${one.verb}`),
+        who: one.who,
+        at: new Date(one.at).toLocaleString(),
+        after: named("status", one.after),
+      }),
+    }),
+  );
+  return [make("ul", { class: "past" }, ...made, ...told)];
+}

@@ -1,0 +1,151 @@
+// What was done, each of it to be undone; and the treatment report as decisions stand.
+
+import { get, post } from "./api.js";
+import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { shownAgain } from "./review.js";
+import { on, set } from "./state.js";
+
+const PAGE = 60;
+let visible = null;
+let listed = [];
+
+export function start() {
+  at("panel-history").replaceChildren(
+    make("h2", { text: say("history.title") }),
+    make("p", { class: "dim", text: say("history.why") }),
+    make("ol", { id: "history" }),
+    make("button", { type: "button", id: "older", text: say("history.older"), click: () => older().catch(wrong) }),
+  );
+  on("changed", soon);
+}
+
+function wrong(error) {
+  tell(error.message, { wrong: true });
+}
+
+/** A panel is in sight (or none of these): fill it, and keep it filled. */
+export function show(name) {
+  visible = name;
+  soon();
+}
+
+const soon = settled(() => {
+  if (visible === "history") history().catch(wrong);
+  if (visible === "report") report().catch(wrong);
+}, 120);
+
+/** What of undo and redo is there to be done. */
+export async function ends() {
+  const { can_undo: undo, can_redo: redo } = await get("/api/actions", { limit: 1 });
+  at("undo").disabled = !undo;
+  at("redo").disabled = !redo;
+}
+
+async function history() {
+  listed = (await get("/api/actions", { limit: PAGE })).actions;
+  showHistory();
+}
+
+async function older() {
+  listed = [...listed, ...(await get("/api/actions", { limit: PAGE, before: listed.at(-1)?.number })).actions];
+  showHistory();
+}
+
+function showHistory() {
+  at("older").hidden = listed.length === 0 || listed.at(-1).number <= 1;
+  at("history").replaceChildren(...listed.map(line));
+  if (!listed.length) at("history").replaceChildren(make("li", { class: "dim", text: say("history.none") }));
+}
+
+function line(action) {
+  const what = say("history.line", { verb: say(`verb.${action.verb}`), n: action.changed });
+  const where = action.frame === null ? "" : say("history.frame", { frame: action.frame });
+  const when = `${action.who}, ${new Date(action.at).toLocaleString()}`;
+  const turns = action.verb === "undo" || action.verb === "redo";
+  return make(
+    "li",
+    { class: action.undone ? "undone" : "" },
+    make(
+      "button",
+      { type: "button", class: "plain what", disabled: action.frame === null, click: () => set({ frame: action.frame }) },
+      make("span", { text: `${what} ${where}` }),
+      make("small", { class: "dim", text: when }),
+    ),
+    turns
+      ? null
+      : make("button", {
+          type: "button",
+          disabled: action.undone,
+          text: say("do.undo"),
+          "aria-label": say("history.undo", { what: `${what} ${where}` }),
+          click: () => undo(action).catch(wrong),
+        }),
+  );
+}
+
+async function undo(action) {
+  const answer = await post(`/api/actions/${action.number}/undo`);
+  await shownAgain({ ...answer, action: answer.action ?? action });
+  tell(say("undo.told", { what: say(`verb.${action.verb}`), n: answer.changed }));
+}
+
+async function report() {
+  const found = await get("/api/report");
+  const { totals, shots } = found;
+  const held = Object.values(totals.held).reduce((sum, n) => sum + n, 0);
+  const facts = {
+    frames: shown(totals.frames),
+    shots: shown(totals.shots),
+    found: counts(totals.found),
+    mended: shown(totals.mended),
+    rejected: shown(totals.rejected),
+    held: shown(held),
+    altered: `${(100 * totals.altered).toFixed(3)} %`,
+    worst:
+      totals.worst_frame === null
+        ? "–"
+        : say("report.worst.frame", { frame: totals.worst_frame, share: (100 * totals.worst_altered).toFixed(2) }),
+  };
+  const rows = shots.map((shot) =>
+    make(
+      "tr",
+      {},
+      ...[
+        shot.number,
+        `${shot.start}–${shot.stop - 1}`,
+        shot.mended,
+        shot.rejected,
+        Object.values(shot.held).reduce((sum, n) => sum + n, 0),
+        `${(100 * shot.altered).toFixed(2)} %`,
+      ].map((value) => make("td", { class: "number", text: shown(value) })),
+    ),
+  );
+  const heads = ["shot", "frames", "mended", "rejected", "held", "altered"].map((name) =>
+    make("th", { class: "number", scope: "col", text: say(`report.${name}`) }),
+  );
+  const reasons = Object.entries(totals.held).map(([reason, n]) => make("li", { text: `${shown(n)}: ${reason}` }));
+  const parts = [
+    make("h2", { text: say("report.title") }),
+    make("p", { class: "dim", text: say("report.why") }),
+    make(
+      "div",
+      { class: "row" },
+      make("a", { href: "/api/report.html?crops=12", target: "_blank", rel: "noopener", class: "button", text: say("report.open") }),
+    ),
+    make(
+      "dl",
+      {},
+      ...Object.entries(facts).flatMap(([name, value]) => [make("dt", { text: say(`report.${name}`) }), make("dd", { text: value })]),
+    ),
+    reasons.length ? make("h3", { text: say("report.reasons") }) : null,
+    make("ul", { class: "reasons" }, ...reasons),
+    make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)),
+  ];
+  at("panel-report").replaceChildren(...parts.filter(Boolean));
+}
+
+function counts(found) {
+  return Object.entries(found)
+    .map(([kind, n]) => `${shown(n)} ${named("kind", kind)}`)
+    .join(", ");
+}
