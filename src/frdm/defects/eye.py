@@ -27,7 +27,7 @@ from frdm.signal.smooth import wide_blur
 TILE, MARGIN = 192, 64  # px of the picture that is searched: what a tile answers for, and what it sees beyond
 WHOLE = 0.4  # share of tiles from which on the whole picture is less work
 EASY = 0.9  # strength of the pixel tests that say where the net looks
-AREAS, LEAST = (50.0, 1000.0), (0.45, 0.5)  # least mean probability of a piece by its area, px of a 480-line picture …
+AREAS, LEAST = (50.0, 1000.0), (0.45, 0.55)  # least mean probability of a piece by its area, px of a 480-line picture …
 CALM, UPSET, RAISED = 0.47, 0.67, 0.75  # … in frames no more undecided than the first; from the second on this probability is asked of all
 THOUGHT = 0.02  # probability from which a pixel tells how undecided a frame is
 LITTLE = 20.0  # px of a 480-line picture, sum of probabilities below which nothing can be told of that
