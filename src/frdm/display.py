@@ -5,12 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.film import Encoding, Frame, Real
-from frdm.signal.luma import MATRICES
+from frdm.signal.luma import LIMITED_CHROMA, MATRICES
 from frdm.signal.transfer import CINEON_BLACK, CINEON_WHITE, linear_from_cineon, srgb_from_linear
 
 Picture = NDArray[np.uint8]  # height × width × 3, R G B, sRGB
-
-LIMITED_CHROMA = 224 / 219  # chroma's code range by luma's, where black is not 0
 
 
 def look(frame: Frame, encoding: Encoding) -> Picture:

@@ -16,7 +16,7 @@ from frdm.damage.recipe import DamageRecipe
 from frdm.damage.reel import Damaged, Reel
 from frdm.film import Codes, Encoding, Frame, Mask, Real
 from frdm.media.scan import Scan
-from frdm.signal.luma import MATRICES
+from frdm.signal.luma import LIMITED_CHROMA, MATRICES
 from frdm.signal.transfer import linear_from_video, video_from_linear
 
 FINE = 65535  # codes of films that aren't R, G, B or Y of full range are damaged as 16-bit ones
@@ -99,7 +99,7 @@ def _scaled(frame: Frame, encoding: Encoding) -> Real:
 
 def _chroma(encoding: Encoding) -> tuple[float, float]:
     """(middle, span) of colour difference codes; limited range gives them 224 steps of 8 bits against luma's 219."""
-    span = (encoding.white - encoding.black) * (224 / 219 if encoding.black > 0 else 1)
+    span = (encoding.white - encoding.black) * (LIMITED_CHROMA if encoding.black > 0 else 1)
     return (0.0 if encoding.floating else float(1 << (encoding.bits - 1))), float(span)
 
 

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.film import Box, Encoding, Frame, Real
-from frdm.signal.luma import LUMA, MATRICES
+from frdm.signal.luma import LIMITED_CHROMA, LUMA, MATRICES
 from frdm.signal.transfer import linear_from_perceptual, perceptual_from_linear
-
-LIMITED_CHROMA = 224 / 219  # colour differences' range of codes by luma's, where black is not 0
 
 
 def levels(frame: Frame, encoding: Encoding, box: Box) -> Real:

@@ -13,3 +13,6 @@ LUMA: Real = frozen(np.array([RED, GREEN, BLUE], np.float32))
 
 MATRICES: Mapping[str, tuple[float, float]] = MappingProxyType({"bt601": (0.299, 0.114), "bt709": (RED, BLUE), "bt2020": (0.2627, 0.0593)})
 """The weights of red and blue in the luma of Y Cb Cr film, by `Encoding.matrix`; green has the rest."""
+
+LIMITED_CHROMA = 224 / 219
+"""The range of colour differences' codes by luma's, where black is not 0. Source: BT.709"""

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import getpass
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from frdm.errors import RecipeError
 from frdm.film import Kind, Status
+from frdm.jobs.deciding import person
 from frdm.jobs.drawing import Polygon, Rectangle, Shape, Stamp, Stroke
 from frdm.jobs.painting import Engine, Wish
 from frdm.ledger.browsing import Aim, Filter, Sort
@@ -33,12 +33,9 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class FilterQuery(Asked):
-    """Which defects."""
+class Conditions(Asked):
+    """Conditions on defects that every question and every selection knows."""
 
-    kind: list[Kind] = Field(default=[], max_length=20)
-    status: list[Status] = Field(default=[], max_length=3)
-    engine: list[EngineName] = Field(default=[], max_length=20)
     shot: Whole | None = None
     start: Whole | None = None
     stop: Whole | None = None
@@ -48,6 +45,14 @@ class FilterQuery(Asked):
     largest: Length | None = None
     reviewed: bool | None = None
     painted: bool | None = None
+
+
+class FilterQuery(Conditions):
+    """Which defects."""
+
+    kind: list[Kind] = Field(default=[], max_length=20)
+    status: list[Status] = Field(default=[], max_length=3)
+    engine: list[EngineName] = Field(default=[], max_length=20)
     aside: bool = False
 
     def selection(self) -> Selection:
@@ -117,22 +122,13 @@ class PictureQuery(Asked):
     v: str = Field(default="", max_length=80)
 
 
-class SelectionBody(Asked):
+class SelectionBody(Conditions):
     """Which repairs are meant; at least one condition."""
 
     ids: list[Id] = Field(default=[], max_length=100_000)
     kinds: list[Kind] = Field(default=[], max_length=20)
     statuses: list[Status] = Field(default=[], max_length=3)
     engines: list[EngineName] = Field(default=[], max_length=20)
-    shot: Whole | None = None
-    start: Whole | None = None
-    stop: Whole | None = None
-    above: Real | None = None
-    below: Real | None = None
-    smallest: Length | None = None
-    largest: Length | None = None
-    reviewed: bool | None = None
-    painted: bool | None = None
 
     def selection(self) -> Selection:
         """Raises `RecipeError` for one without conditions: it would mean everything by mistake."""
@@ -246,14 +242,6 @@ def frames_of(start: int, stop: int) -> range:
     if stop <= start:
         raise RecipeError(f"frames {start} to {stop - 1}: found no frame in it; stop is the first frame that is no longer meant")
     return range(start, stop)
-
-
-def person() -> str:
-    """Who runs the server."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"
 
 
 def by(request: Request) -> By:
