@@ -58,7 +58,7 @@ def row(argument: Any) -> str:
     """An argument's or option's line of the table; switches and what is left out have no default to show."""
     default = argument.field_info.default
     hidden = default in (None, inspect.Parameter.empty, ()) or default is False
-    shown = "" if hidden else " ".join(default) if isinstance(default, tuple) else str(default)
+    shown = "" if hidden else " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
     names = ", ".join(f"`{name}`" for name in argument.names if not name.startswith(UNSAID))
     return f"| {names} | {shown} | {argument.parameter.help or ''} |\n"
 

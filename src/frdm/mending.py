@@ -6,7 +6,7 @@ not depend on how a film is cut into spans, ranges or jobs. OpenCV is held to on
 their number; windows are worked on side by side instead.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -15,13 +15,15 @@ import cv2
 import numpy as np
 
 from frdm.defects import alone, classical, eye, joint
+from frdm.defects.alone import noise_of
 from frdm.defects.classical import Findings
 from frdm.defects.given import apart_from, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
-from frdm.fills.lines import fill_line
-from frdm.fills.neighbours import Fill, Ground, fill, on_plane
-from frdm.fills.surround import fill_from_surround
+from frdm.fills.choose import Scene, fill_all
+from frdm.fills.hand_job import MEASURED_ON, HandJob, hand_job, measured_of, refuse_small
+from frdm.fills.neighbours import Fill, Ground, on_plane
+from frdm.fills.whole_frame import TOO_LARGE, Seen, fill_differing, frames_needed, restored_whole, seen_in
 from frdm.film import Defect, Encoding, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
@@ -29,6 +31,7 @@ from frdm.recipe import Detection, Recipe
 from frdm.signal.grain import measure_grain
 
 UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
+WHOLE_FRAME = "whole frame"  # what a provenance calls the detector where there is none
 FEWEST = 2  # neighbours without which nothing is judged: one other frame can't tell dirt from film
 
 
@@ -50,16 +53,46 @@ class GivenMattes(Protocol):
         ...
 
 
-def mend(source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, given: GivenMattes) -> Iterator[MendedFrame]:
-    """Repairs and held defects of every frame of a span, in order."""
+def mend(
+    source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, given: GivenMattes, hand: HandJob | None = None
+) -> Iterator[MendedFrame]:
+    """Repairs and held defects of every frame of a span, in order. `hand`: as the job opened it, where the recipe asks for it; None: it is
+    opened here. Raises `WeightsError`, `RecipeError` where it can't be, before a frame is read.
+    """
     cv2.setNumThreads(1)
-    first, last = max(span.start - HALO, span.shot.start), min(span.stop + HALO, span.shot.stop)
+    by = told(hand or hand_job(recipe, info=info), source, span, Means(info, recipe, given))
     with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as aligners, ThreadPoolExecutor(1) as ahead:
+        if recipe.whole_frame.on:
+            yield from mend_whole(source, span, by)
+            return
+        first, last = max(span.start - HALO, span.shot.start), min(span.stop + HALO, span.shot.stop)
         windows = Reel(source.frames(first, last), info.encoding, span.shot, first, aligners).windows(span.start, span.stop)
         coming = ahead.submit(next, windows, None)  # the next window is aligned while this one is mended
         while (window := coming.result()) is not None:
             coming = ahead.submit(next, windows, None)
-            yield mend_frame(window, info=info, recipe=recipe, given=given, pool=pool)
+            yield mend_frame(window, by, pool)
+
+
+def told(job: HandJob | None, source: FrameSource, span: Span, means: "Means") -> "Means":
+    """The means with a hand that is told of the span's shot, measured on its first frames where the recipe wants that."""
+    if job is None:
+        return means
+
+    def measure() -> Mapping[str, object]:
+        stop = min(span.shot.start + MEASURED_ON, span.shot.stop)
+        return measured_of(list(source.frames(span.shot.start, stop)), means.info.encoding, means.recipe.detection.film)
+
+    return replace(means, hand=job.of_shot(span.shot, measure))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Means:
+    """What frames are mended by: the film's nature, the recipe, mattes, and the hand where it is asked for."""
+
+    info: ScanInfo
+    recipe: Recipe
+    mattes: GivenMattes
+    hand: HandJob | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +104,13 @@ class Found:
     reason: str = ""
 
 
-def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMattes, pool: Executor) -> MendedFrame:
+def mend_frame(window: Window, by: Means, pool: Executor) -> MendedFrame:
     """Repairs and held defects of the window's centre."""
+    info, recipe = by.info, by.recipe
     repeated = window.cadence.original(window.frame.index)
     if len(window.neighbours) < FEWEST and not recipe.stills:
         return MendedFrame(window.frame, (), (), 0.0, repeated)
-    allowed, dirt = given.allowed(window.frame), given.dirt(window.frame)
+    allowed, dirt = by.mattes.allowed(window.frame), by.mattes.dirt(window.frame)
     find = finder(recipe)
     findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed), pool=pool)
     found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
@@ -84,10 +118,35 @@ def mend_frame(window: Window, *, info: ScanInfo, recipe: Recipe, given: GivenMa
     reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
     if reason:
         found = [replace(one, reason=reason) for one in found]
-    fills = _fills(window, found, findings, info, recipe, pool)
+    fills = _fills(window, found, findings, by, pool)
     if allowed is not None:
         fills = [spared(one, allowed, info.encoding) for one in fills]
     return _settled(window, found, fills, findings.level, repeated)
+
+
+def mend_whole(source: FrameSource, span: Span, by: Means) -> Iterator[MendedFrame]:
+    """Repairs and held defects of a span whose frames are restored whole: what then differs is a defect."""
+    assert by.hand is not None, "whole frames are restored by the hand alone"
+    refuse_small(by.info, by.hand.hand.params)
+    shot, wanted = range(span.shot.start, span.shot.stop), range(span.start, span.stop)
+    needed = frames_needed(by.hand, shot, wanted)
+    frames = source.frames(needed.start, needed.stop)
+    for frame, made in restored_whole(frames, by.info.encoding, shot, wanted, by.hand):
+        allowed = by.mattes.allowed(frame)
+        yield _mended_whole(seen_in(frame, made, by.info.encoding, by.recipe, allowed), by, by.hand, allowed)
+
+
+def _mended_whole(seen: Seen, by: Means, hand: HandJob, allowed: Mask | None) -> MendedFrame:
+    """One frame of them. Where far too much would change, all of it is held."""
+    window, recipe, encoding = seen.window, by.recipe, by.info.encoding
+    found = [Found(one, WHOLE_FRAME) for one in seen.found.defects] + [Found(one, WHOLE_FRAME, TOO_LARGE) for one in seen.found.large]
+    found = [decide(one, window, by.info, recipe) for one in found]
+    if reason := too_much(found, window, recipe):
+        found = [replace(one, reason=reason) for one in found]
+    fills = side_by_side(found, fill_differing(seen, still_open(found), encoding, hand, recipe.filling))
+    if allowed is not None:
+        fills = [spared(one, allowed, encoding) for one in fills]
+    return _settled(window, found, fills, noise_of(window.luma), None)
 
 
 def finder(recipe: Recipe) -> Callable[..., Findings]:
@@ -147,7 +206,7 @@ def lasting(window: Window, defect: Defect) -> int:
     return 1 + sum((level(n.raw) - expected) / contrast > 0.5 for n in window.neighbours)
 
 
-def _fills(window: Window, found: Sequence[Found], findings: Findings, info: ScanInfo, recipe: Recipe, pool: Executor) -> list[Fill]:
+def _fills(window: Window, found: Sequence[Found], findings: Findings, by: Means, pool: Executor) -> list[Fill]:
     """A fill for each, made side by side."""
     if all(one.reason for one in found):
         return [Fill(None, None, one.reason) for one in found]
@@ -155,17 +214,26 @@ def _fills(window: Window, found: Sequence[Found], findings: Findings, info: Sca
     for one in found:
         near = window.scale.box(one.defect.box)
         suspects[near.rows, near.columns] |= window.scale.within(one.defect.box, one.defect.mask, near)
-    planes = window.frame.planes[: info.encoding.pictures]
-    ground = Ground(info.encoding, suspects, findings.noise, tuple(measure_grain(p) for p in planes))
+    encoding, recipe = by.info.encoding, by.recipe
+    ground = Ground(encoding, suspects, findings.noise, tuple(measure_grain(p) for p in window.frame.planes[: encoding.pictures]))
+    scene = Scene(window, ground, recipe.filling, recipe.stills, by.hand)
+    return side_by_side(found, fill_all(scene, still_open(found), lambda defect: lasting(window, defect), pool))
 
-    def mended(one: Found) -> Fill:
-        if one.reason:
-            return Fill(None, None, one.reason)
-        way = fill_line if one.defect.kind == "line" else fill_from_surround if recipe.stills else fill
-        made = way(window, one.defect, ground, recipe.filling)
-        return made if made.provenance is None else replace(made, provenance=replace(made.provenance, detector=one.detector))
 
-    return list(pool.map(mended, found))
+def still_open(found: Sequence[Found]) -> list[Defect]:
+    """The defects that nothing speaks against."""
+    return [one.defect for one in found if not one.reason]
+
+
+def side_by_side(found: Sequence[Found], fills: Sequence[Fill]) -> list[Fill]:
+    """A fill for each that was found: those of `still_open`, and for the others why there is none."""
+    made = iter(fills)
+    return [Fill(None, None, one.reason) if one.reason else found_by(next(made), one.detector) for one in found]
+
+
+def found_by(made: Fill, detector: str) -> Fill:
+    """The fill with the name of who found its defect."""
+    return made if made.provenance is None else replace(made, provenance=replace(made.provenance, detector=detector))
 
 
 def spared(fill: Fill, allowed: Mask, encoding: Encoding) -> Fill:

@@ -47,12 +47,35 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """How a defect is mended."""
+class ShotPrompt:
+    """What diffusion is told of the shots that begin at frame `first` or later, up to the next one's."""
 
-    engine: Literal["neighbours"] = "neighbours"
+    first: Annotated[int, Ge(0)] = 0
+    prompt: str = ""  # a caption, or for nets that know tags alone `motion: fast, gauge: 16mm`
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """How a defect is mended; from `steps` on by diffusion."""
+
+    engine: Literal["neighbours", "diffusion", "auto"] = "neighbours"  # auto: diffusion where neighbours can't tell
     least_trust: Share = 0.35  # below it a defect is held
     feather: Length = 1.5  # px of a 480-line picture
+    steps: Annotated[int, Ge(1), Le(1000)] = 4
+    sampler: Literal["ddim", "dpm", "consistency"] = "ddim"
+    seed: Annotated[int, Ge(0)] = 0
+    weights: str | None = None  # a folder of hand_see.onnx and hand_step.onnx in place of those that ship
+    prompts: tuple[ShotPrompt, ...] = ()
+    measured: bool = False  # tell it besides what can be measured of a shot: colour and motion
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFrameSettings:
+    """Restoration without a detector: frames are restored whole by diffusion, and defects are where they then differ beyond grain."""
+
+    on: bool = False
+    beyond: Annotated[float, Gt(0)] = 5.0  # times the grain that a difference must reach …
+    edge: Annotated[float, Gt(0)] = 2.0  # … and down to which what lies around it belongs to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,7 @@ class Recipe:
     shots: ShotSettings = field(default_factory=ShotSettings)
     detection: Detection = field(default_factory=Detection)
     filling: Filling = field(default_factory=Filling)
+    whole_frame: WholeFrameSettings = field(default_factory=WholeFrameSettings)
     area: AreaSettings = field(default_factory=AreaSettings)
     span: Annotated[int, Ge(1)] = 240  # frames of a shot that are done or not done as a whole
     most_altered: Share = 0.25  # share of a frame's pixels; `frdm verify` fails above it
@@ -77,6 +101,11 @@ class Recipe:
     stills: bool = False  # pictures that have nothing to do with each other: each is found and mended by itself
     protect: str | None = None  # a picture, or a folder of pictures by frame, where nothing may be touched
     dirtmap: str | None = None  # the same, where dirt is known to be
+
+    @property
+    def by_diffusion(self) -> bool:
+        """Whether diffusion's weights are asked for."""
+        return self.filling.engine != "neighbours" or self.whole_frame.on
 
     def as_json(self) -> str:
         """Canonical text: equal recipes give equal text."""

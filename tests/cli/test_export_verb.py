@@ -10,6 +10,15 @@ import mended
 import tiny
 from frdm import jobs
 from frdm.cli import main
+from frdm.jobs.drawing import Rectangle
+from frdm.jobs.layers import LayerStore
+from frdm.jobs.painting import Brush, Wish
+from frdm.jobs.project import existing
+from frdm.jobs.protecting import Film, protect
+from frdm.jobs.reading import Frames
+from frdm.ledger.decisions import judge
+from frdm.ledger.records import By, Selection
+from frdm.media.scan import open_scan
 from frdm.recipe import Recipe
 
 
@@ -102,3 +111,21 @@ def test_what_was_changed_by_hand_is_told(place: Path, capsys: pytest.CaptureFix
     assert main(["import", str(project), str(file)]) == 0
     assert "1 decision on 1 repair taken over" in (said := capsys.readouterr().out)
     assert "1 status was changed in the file by hand" in said
+
+
+def test_what_was_made_by_hand_and_protected_comes_along(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = place / "copy.frdm"
+    shutil.copytree(place / "out.frdm", copy)
+    with existing(place / "out.frdm", alone=False) as project, Frames(open_scan(project.row.film)) as frames:
+        layers, ada = LayerStore(), By("Ada", "one")
+        shape, wish = Rectangle(20, 30, 27, 38), Wish("surround")
+        Brush(frames, Recipe(span=3), layers).paint(project, range(2, 3), [shape], kind="dirt", wish=wish, by=ada)
+        protect(Film(project, frames.scan, layers), range(3, 4), [shape], by=ada)
+        judge(project.ledger, "confirm", Selection(ids=("000000-002",)), ada)
+    assert main(["export", str(place / "out.frdm"), str(place / "a.json")]) == 0
+    capsys.readouterr()
+    for options, told in ((["--dry-run"], "would be taken"), ([], "taken")):
+        assert main(["import", str(copy), str(place / "a.json"), "--who", "Eve", *options]) == 0
+        said = capsys.readouterr().out
+        assert f"1 repair made by hand {told} over with its pixels.\n" in said
+        assert f"1 review {told} over.\n" in said and f"1 protection {told} over.\n" in said

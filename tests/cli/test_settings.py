@@ -57,7 +57,7 @@ def test_what_a_person_says_wins_over_a_preset_even_when_it_is_the_default(tmp_p
 
 
 def test_every_recipe_option_has_a_place() -> None:
-    assert set(PLACES) | {"recipe", "shots"} == set(RecipeOptions.__dataclass_fields__)
+    assert set(PLACES) | {"recipe", "shots", "prompt", "prompt_file"} == set(RecipeOptions.__dataclass_fields__)
 
 
 def test_shots_none_takes_the_film_as_one_shot() -> None:

@@ -16,8 +16,8 @@ from frdm.dataset.shards import Pack
 from frdm.dataset.sheet import sheet, summary
 from frdm.dataset.sources import find_clips
 from frdm.dataset.synthesise import SynthesisSettings, synthesise
-from frdm.dataset.tags import measured_tags, plain_caption
 from frdm.errors import DatasetError
+from frdm.motion.tags import measured_tags, plain_caption
 from tiny import bytes_of, write_png
 
 

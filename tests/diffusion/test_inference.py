@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from diffusion.nets import Known, as_scanned, local
 from frdm.diffusion.arrays import Array
 from frdm.diffusion.asking import Conditions, Crop, Footage, Inference
-from frdm.diffusion.inference import restore
+from frdm.diffusion.inference import restore, restore_tiles
 from frdm.diffusion.planning import Plan
 from frdm.diffusion.schedule import Schedule, noise_of, prediction_of
 from frdm.diffusion.whole import WholeFrame
@@ -236,3 +236,30 @@ def test_torch_gives_the_same(sampler: str) -> None:
         by_numpy: NDArray[np.float32] = restore(Known(guess), one, settings, Plan(4))
         by_torch = restore(Known(guess, torch=True), one, settings, Plan(4))
         assert np.allclose(by_torch.numpy(), by_numpy, atol=2e-6)
+
+
+def pieces() -> list[Footage]:
+    """Crops of one tile each, at five places of one film."""
+    shown = footage(frames=3, height=96, width=120)
+    squares = WholeFrame(96, 120, SMALL.tile).reduced(shown.film)
+    out = []
+    for place, (top, left) in enumerate([(0, 0), (30, 44), (70, 2), (12, 96), (72, 96)]):
+        film = shown.film[..., top : top + 24, left : left + 24]
+        matte = np.zeros(film.shape[1:], bool)
+        matte[1, 3 + place : 9, 5:8] = True
+        out.append(replace(shown, film=film, matte=matte, crop=Crop(top, left, 96, 120, squares)))
+    return out
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpm", "consistency"])
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_tiles_that_are_asked_for_together_are_what_they_are_alone(sampler: str, batch: int) -> None:
+    settings = replace(SMALL, sampler=sampler, residual=False, frames_overlap=0)
+    together = restore_tiles(Known(local), pieces(), settings, Plan(batch))
+    for made, piece in zip(together, pieces(), strict=True):
+        assert np.array_equal(made, restore(Known(local), piece, settings))
+
+
+def test_a_piece_that_is_no_tile_is_refused() -> None:
+    with pytest.raises(RecipeError, match="tiles: a piece of 4 frames of 61 × 50 found; give crops of one tile each"):
+        restore_tiles(Known(local), [footage()], SMALL)

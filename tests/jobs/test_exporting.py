@@ -58,7 +58,7 @@ def test_json_holds_every_defect_and_decision(project: Path) -> None:
     with Ledger(project) as ledger:
         rows, kept, lines, about = repairs(ledger), held(ledger), history(ledger), ledger.project()
     assert about is not None and rows and kept and len(lines) > 3
-    assert (data["format"], data["version"], data["film"]["identity"]) == ("frdm ledger", 1, about.identity)
+    assert (data["format"], data["version"], data["film"]["identity"]) == ("frdm ledger", 2, about.identity)
     assert data["project"]["settings"] == about.settings and data["project"]["range"] == [0, FRAMES]
     assert data["project"]["recipe"] == json.loads(about.recipe)
     assert [shot["start"] for shot in data["shots"]] == [0, FRAMES // 2]
@@ -142,7 +142,7 @@ def test_nothing_is_overwritten_unasked(project: Path, drawn: Path) -> None:
         export_ledger(project, out, "json")
     assert out.read_text() == "mine"
     export_ledger(project, out, "json", overwrite=True)
-    assert json.loads(out.read_text(encoding="utf-8"))["version"] == 1
+    assert json.loads(out.read_text(encoding="utf-8"))["version"] == 2
     for place, says in (
         (drawn / "a.json", "inside the film"),
         (project / "a.json", "inside the project"),
@@ -275,7 +275,7 @@ def test_a_standing_defect_is_one_marker() -> None:
     from frdm.jobs.markers import defect_marks
 
     same = {"shot": 1, "track": 7, "frames": [2, 9], "kind": "line", "polarity": "dark", "status": "accepted", "confidence": 0.5}
-    same |= {"box": [0, 3, 48, 5], "source": "across", "reason": None}
+    same |= {"box": [0, 3, 48, 5], "source": "across", "reason": None, "aside": False}
     found = Found(tuple({**same, "id": f"{frame:06d}-000", "frame": frame} for frame in range(2, 9)), (), {})
     (mark,) = defect_marks(found)
     assert (mark.start, mark.stop, mark.name) == (2, 9, "000002-000 line")

@@ -61,7 +61,7 @@ def paint(ledger: Ledger, by: By, frame: int, turn: int) -> tuple[int, int]:
     """A repair by hand (its patches are not written: the ledger alone is hammered)."""
     patch = mended.a_patch(np.random.default_rng(turn), Box(frame, 1, 2, 5, 6), Encoding("y", 8))
     file = StoredPatches(f"hand-{by.who}-{turn}.npz", "hash", 1)
-    number, _ = made.record(ledger, ByHand("paint", "{}", [Made(mended.a_repair("", patch), 3)], file), by)
+    number, _ = made.record(ledger, ByHand("paint", "{}", [Made(mended.a_repair("", patch), 3, Encoding("y", 8))], file), by)
     return number, 1
 
 

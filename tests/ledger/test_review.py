@@ -13,12 +13,13 @@ from test_store import ROW, a_span
 import mended
 from frdm.errors import LedgerError
 from frdm.film import Box, Encoding, Shot
-from frdm.ledger import browsing, claims, decisions, made, schema, undoing
+from frdm.ledger import browsing, claims, decisions, made, schema, store, undoing
 from frdm.ledger.decisions import judge
 from frdm.ledger.made import ByHand, ChangedMeanwhileError, Made, Protection, StoredPatches
 from frdm.ledger.records import By, Selection
 from frdm.ledger.store import Ledger
 
+GRAY = Encoding("y", 8)
 ADA, BOB = By("Ada", "one"), By("Bob", "two")
 
 
@@ -30,10 +31,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def painted(ledger: Ledger, frame: int, by: By, *, replaces: int | None = None, held: int | None = None) -> tuple[int, str]:
     """Record one repair by hand: (action, id)."""
-    patch = mended.a_patch(np.random.default_rng(frame), Box(frame, 1, 2, 5, 6), Encoding("y", 8))
+    patch = mended.a_patch(np.random.default_rng(frame), Box(frame, 1, 2, 5, 6), GRAY)
     count = ledger.rows("SELECT COUNT(*) FROM patch_files")[0][0]
     verb = "paint" if replaces is None and held is None else "reroll"
-    work = ByHand(verb, "{}", [Made(mended.a_repair("", patch), 3, replaces, held)], StoredPatches(f"hand-{count}.npz", "hash", 1))
+    work = ByHand(verb, "{}", [Made(mended.a_repair("", patch), 3, GRAY, replaces, held)], StoredPatches(f"hand-{count}.npz", "hash", 1))
     action, (name,) = made.record(ledger, work, by)
     return action, name
 
@@ -184,8 +185,11 @@ def test_an_older_ledger_that_can_not_be_written_to_is_read_all_the_same(tmp_pat
 
 def older(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger as the first version wrote it: frames 0 … 2, two decisions, one of them undone."""
+    values = store._held_values
     with monkeypatch.context() as then:
         then.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        then.setattr(store, "_ADD_HELD", store._ADD_HELD.replace(", mask)", ")").replace("?, ?)", "?)"))
+        then.setattr(store, "_held_values", lambda span, held: values(span, held)[:-1])
         with Ledger(folder, create=True) as ledger:
             ledger.begin(ROW)
             ledger.add_shot(1, Shot(0, 3))

@@ -69,6 +69,12 @@ def test_a_walk_from_one_to_the_next_passes_all_and_comes_back(reader: TestClien
     assert walked == wanted
     back = reader.get("/api/jump", params={"to": "held", "from_frame": 13, "from_id": wanted[-1], "backwards": True}).json()
     assert back["id"] == [name for name in wanted if name.endswith("-002") or name == "000003-002"][-1]
+    first = {"frame": 0, "id": "000000-000", "shot": 1}
+    assert reader.get("/api/jump", params={"to": "defect", "from_frame": -1}).json() == first == reader.get("/api/jump?to=defect").json()
+    assert reader.get("/api/jump", params={"to": "shot", "from_frame": -1}).json() == {"frame": 0, "id": None, "shot": 1}
+    assert reader.get("/api/jump", params={"to": "defect", "from_frame": -1, "backwards": True}).json()["frame"] is None
+    assert reader.get("/api/jump", params={"to": "defect", "from_frame": -2}).status_code == 422
+    assert reader.get("/api/jump", params={"to": "defect", "from_id": "000000-777"}).status_code == 404
     assert reader.get("/api/jump", params={"to": "shot", "from_frame": 2}).json() == {"frame": 7, "id": None, "shot": 2}
     assert reader.get("/api/jump", params={"to": "shot", "from_frame": 9, "backwards": True}).json()["frame"] == 7
     assert reader.get("/api/jump", params={"to": "shot", "from_frame": 9}).json()["frame"] is None

@@ -12,9 +12,17 @@ from fastapi.testclient import TestClient
 
 import tiny
 from frdm import jobs
+from frdm.errors import WeightsError
+from frdm.fills.hand import HandSettings
+from frdm.fills.hand_net import LoadedHand
+from frdm.fills.neighbours import Fill, Ground
+from frdm.fills.surround import fill_from_surround
+from frdm.film import Defect, Provenance
 from frdm.jobs.layers import LayerStore, in_force
 from frdm.jobs.project import existing
 from frdm.media.scan import open_scan
+from frdm.motion.window import Window
+from frdm.recipe import Filling
 from frdm.rendering import composite
 
 SQUARE = [{"type": "rectangle", "box": [20, 30, 27, 38]}]
@@ -92,6 +100,37 @@ def test_a_place_is_mended_by_each_engine(client: TestClient) -> None:
         assert defect["detector"] == "person"
         assert done["refused"] == []
     assert [action["verb"] for action in client.get("/api/actions").json()["actions"]] == ["paint"] * 4
+
+
+def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_where_not(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> LoadedHand:
+        raise WeightsError("engine diffusion: no weights for it")
+
+    monkeypatch.setattr("frdm.jobs.painting.load_hand", missing)
+    monkeypatch.setattr("frdm.fills.hand.load_hand", missing)
+    ways = {one["name"]: one for one in client.get("/api/engines").json()["engines"]}
+    assert [name for name, one in ways.items() if not one["available"]] == ["diffusion"]
+    assert ways["diffusion"]["sentence"] == "engine diffusion: no weights for it"
+    assert client.get("/api/project").json()["engines"] == ["auto", "neighbours", "reveal", "across", "surround"]
+    body = {"start": 4, "stop": 5, "shapes": SQUARE, "engine": "diffusion"}
+    refused = client.post("/api/paint", json=body)
+    assert refused.status_code == 409 and refused.json()["error"]["sentence"] == "engine diffusion: no weights for it"
+    assert client.get("/api/actions").json()["actions"] == []
+
+    def by_hand(window: Window, defect: Defect, ground: Ground, settings: Filling, *, how: HandSettings) -> Fill:
+        made = fill_from_surround(window, defect, ground, settings)
+        return Fill(made.patch, Provenance("diffusion", (3, 5), weights="abc", seed=how.seed, trust=0.5))
+
+    monkeypatch.setattr("frdm.jobs.painting.load_hand", lambda: None)
+    monkeypatch.setattr("frdm.jobs.painting.fill_by_hand", by_hand)
+    assert all(one["available"] for one in client.get("/api/engines").json()["engines"])
+    (defect,) = paint(client, 4, engine="diffusion", seed=7)["made"]
+    assert (defect["engine"], defect["weights"], defect["seed"], defect["sources"]) == ("diffusion", "abc", 7, [3, 5])
+    assert client.post("/api/paint", json=body | {"stop": 9}).status_code == 422, "few frames at once"
+    stages = {stage["name"]: stage["available"] for stage in client.get("/api/frames/4/pipeline").json()["stages"]}
+    assert stages["diffusion"] is True
 
 
 def test_a_chosen_neighbour_shows_through(client: TestClient, place: Path) -> None:
@@ -221,7 +260,7 @@ def test_every_shape_is_drawn_where_it_was_meant(client: TestClient) -> None:
         ({"shapes": [{"type": "png", "left": 0, "top": 0, "data": png(np.ones((200, 200), np.uint8))}]}, 422, "no larger than the frame"),
         ({"shapes": [{"type": "stroke", "points": [[1e9, 0]], "width": 2}]}, 422, "points"),
         ({"shapes": [{"type": "star"}]}, 422, "shapes"),
-        ({"engine": "diffusion"}, 422, "engine"),
+        ({"engine": "magic"}, 422, "engine"),
         ({"kind": "ghost"}, 422, "kind"),
     ],
 )

@@ -37,7 +37,7 @@ def a_layer(encoding: Encoding, box: Box, *, provenance: Provenance | None = Non
     made = provenance or Provenance("neighbours", (1,), trust=0.9)
     defect = Defect("hair", "dark", box, mask, 0.9)
     row = RepairRow(
-        1, "000000-000", 1, 1, "f", 0, box, box, defect.kind, "dark", 0.9, None, made, box.area, "accepted", status  # type: ignore[arg-type]
+        1, 1, "000000-000", 1, 1, "f", 0, box, box, defect.kind, "dark", 0.9, None, made, box.area, "accepted", status  # type: ignore[arg-type]
     )  # fmt: skip
     return Layer(row, StoredPatch(opaque, box, mask))
 

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hands import PATIENCE, opened
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from frdm import jobs
 from frdm.demo.dirt import Dirtiness
 from frdm.demo.scene import Stage
 from frdm.demo.story import Places, draw
+from frdm.ledger.store import Ledger
 from frdm.recipe import Detection, Recipe
 
-PATIENCE = 60  # seconds that the server has to answer
 SHOT = 33  # frames of each of the film's two shots
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
@@ -85,6 +86,30 @@ def studio(film: Places, serve: Callable[[Path], str]) -> str:
     return serve(film.project)
 
 
+@pytest.fixture(scope="module")
+def own(film: Places, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """The film and its project in a place of their own, to be changed by the stories of one file."""
+    places = Places(tmp_path_factory.mktemp("own") / "harbour")
+    shutil.copytree(film.folder, places.folder)
+    with Ledger(places.project) as ledger:
+        ledger.moved(str(places.scan))
+        with ledger.writing() as connection:
+            connection.execute("UPDATE outputs SET path = ?", (str(places.restored),))
+    return places
+
+
+@pytest.fixture(scope="module")
+def home(own: Places, serve: Callable[[Path], str]) -> str:
+    """Where it is served."""
+    return serve(own.project)
+
+
+@pytest.fixture
+def desk(browser: Browser, home: str) -> Iterator[Page]:
+    """Its page, open; afterwards nobody complained, and nothing was asked of anybody else."""
+    yield from watched(browser, home)
+
+
 def answering(address: str) -> None:
     """Wait until the server answers."""
     until = time.monotonic() + PATIENCE
@@ -104,21 +129,25 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if chromium is None:
         pytest.fail("the studio's stories need Chromium, and there is no `chromium` on the path; install it: apt-get install chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
-        yield opened
-        opened.close()
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split(), timeout=1000 * PATIENCE)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
 def page(browser: Browser, studio: str) -> Iterator[Page]:
     """The studio's page, open; afterwards nobody complained, and nothing was asked of anybody else."""
-    watch = Watch(studio)
+    yield from watched(browser, studio)
+
+
+def watched(browser: Browser, address: str) -> Iterator[Page]:
+    """A page in a browser of its own, watched while it is used."""
+    watch = Watch(address)
     context = browser.new_context(viewport={"width": 1280, "height": 720})
-    opened = context.new_page()
-    watch.listen(opened)
-    opened.goto(studio)
-    opened.wait_for_selector("body[data-open]", state="attached")
-    yield opened
+    page = context.new_page()
+    watch.listen(page)
+    opened(page, address)
+    yield page
     context.close()
     assert watch.foreign == []
     assert watch.complaints == []

@@ -8,6 +8,7 @@ import pytest
 PAGE = Path(__file__).parents[2] / "src" / "frdm" / "studio" / "page"
 SCRIPTS = sorted(PAGE.rglob("*.js"))
 STYLES = sorted(PAGE.rglob("*.css"))
+WORDS = ("words.js", "names.js")
 HEX = re.compile(r"#[0-9a-fA-F]{3,8}\b")
 
 
@@ -23,8 +24,8 @@ def contrast(one: str, other: str) -> float:
 
 
 def spoken() -> dict[str, str]:
-    """words.js as a table."""
-    text = (PAGE / "words.js").read_text(encoding="utf-8")
+    """All words as a table."""
+    text = "\n".join((PAGE / name).read_text(encoding="utf-8") for name in WORDS)
     return dict(re.findall(r'^  "?([a-z][\w. -]*?)"?: "((?:[^"\\]|\\.)*)",$', text, re.MULTILINE))
 
 
@@ -61,7 +62,7 @@ def test_every_word_is_there_and_none_is_left_over() -> None:
     words = spoken()
     assert len(words) > 200
     markup = (PAGE / "index.html").read_text(encoding="utf-8")
-    scripts = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name != "words.js")
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name not in WORDS)
     asked = set(re.findall(r'say\(\s*"([^"]+)"', scripts)) | set(re.findall(r'data-(?:word|name|hint)="([^"]+)"', markup))
     assert asked - set(words) == set()
     families = {found.split("${")[0] for found in re.findall(r"say\(`([^`]+)`", scripts)} | set(re.findall(r'named\("([^"]+)"', scripts))

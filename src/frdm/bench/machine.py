@@ -18,6 +18,7 @@ RESTORING = (
     "mending.py",
     "rendering.py",
     "fills",
+    "diffusion",
     "defects",
     "motion",
     "media",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from cyclopts import App, Parameter
@@ -129,6 +129,33 @@ def report(out: Annotated[Path, Parameter(help="Folder of a run's results.")], /
 
     for path in write_report_of(out):
         print(f"Wrote {path}")
+    return 0
+
+
+@bench.command
+def vram(
+    *,
+    model: Annotated[Literal["compact", "paper"], Parameter(help="compact, or paper (several GB of random weights).")] = "compact",
+    size: Annotated[tuple[str, ...], Parameter(help="WIDTHxHEIGHT (repeat it).")] = ("2048x1556", "4096x3112"),
+    frames: Annotated[int | None, Parameter(help="Frames of one window in time. Default: the model's own, 5 or 16.")] = None,
+    steps: Annotated[int, Parameter(help="Steps of diffusion.")] = 4,
+    cap: Annotated[str | None, Parameter(name="--vram", help="Memory of the graphics card that may be used, such as 24GiB.")] = None,
+    device: Annotated[Literal["cpu", "cuda"], Parameter(help="cpu (resident memory is measured) or cuda.")] = "cpu",
+    weights: Annotated[Path | None, Parameter(help="Folder of an exported hand, run by ONNX Runtime, in place of random weights.")] = None,
+) -> int:
+    """Measure what diffusion needs: peak memory and seconds a frame, whole frames, each size in a process of its own."""
+    from frdm.bench.vram import HEAD, Asked, measure, sides
+    from frdm.diffusion.planning import bytes_of
+
+    if weights is not None and (model, device) != ("compact", "cpu"):
+        raise BenchError(f"--weights {weights}: exported hands are compact and run here on the processor; leave --model and --device out")
+    budget = None if cap is None else bytes_of(cap)
+    print(HEAD, flush=True)
+    for one in size:
+        height, width = sides(one)
+        length = frames or (16 if model == "paper" else 5)
+        folder = None if weights is None else str(weights.resolve())
+        print(measure(Asked(model, height, width, length, steps, device, budget, folder)).row(), flush=True)
     return 0
 
 

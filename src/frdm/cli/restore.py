@@ -26,7 +26,7 @@ def restore(
     run: RunOptions = RunOptions(),  # noqa: B008 - frozen
     settings: RecipeOptions = RecipeOptions(),  # noqa: B008
 ) -> int:
-    """Find dirt, hairs and blotches, mend them from the frames nearby, and leave every other code value as it was.
+    """Find dirt, hairs and blotches, mend them, by default from the frames nearby, and leave every other code value as it was.
 
     Killed at any moment, the same command goes on from the last whole span and gives the same bytes. Repairs are kept in the project
     (OUT.frdm), from which `frdm render` makes the film again after `frdm accept`, `reject` and `undo`.
@@ -44,6 +44,7 @@ def restore(
         dry_run=dry_run,
         fresh=run.fresh,
         jobs=run.jobs,
+        memory=run.vram,
     )
     summary = follow(steps)
     print_summary(summary)

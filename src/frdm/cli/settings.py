@@ -1,6 +1,7 @@
 """The options that every finding verb shares, and how they override the recipe file."""
 
 import dataclasses
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,12 @@ from frdm.recipe import Recipe, load_recipe, recipe_from
 PLACES = {
     "detector": ("detection", "detector"),
     "engine": ("filling", "engine"),
+    "whole_frame": ("whole_frame", "on"),
+    "steps": ("filling", "steps"),
+    "sampler": ("filling", "sampler"),
+    "seed": ("filling", "seed"),
+    "weights": ("filling", "weights"),
+    "measured_tags": ("filling", "measured"),
     "strength": ("detection", "strength"),
     "min_size": ("detection", "min_size"),
     "max_size": ("detection", "max_size"),
@@ -43,7 +50,28 @@ class RecipeOptions:
         str | None,
         Parameter(help="What finds defects: eye (a net and pixel tests together), net (the net alone), classical (the tests alone)."),
     ] = None
-    engine: Annotated[str | None, Parameter(help="What mends them: neighbours (real film from frames nearby).")] = None
+    engine: Annotated[
+        str | None,
+        Parameter(
+            help="What mends them: neighbours (real film from frames nearby), diffusion (the learned fill), auto (diffusion where "
+            "neighbours can't tell)."
+        ),
+    ] = None
+    whole_frame: Annotated[
+        bool | None,
+        Parameter(help="No detector: restore frames whole by diffusion, mend where they then differ beyond grain.", negative=""),
+    ] = None
+    steps: Annotated[int | None, Parameter(help="Steps of diffusion. Default: 4.")] = None
+    sampler: Annotated[str | None, Parameter(help="Of diffusion: ddim (the default), dpm, consistency.")] = None
+    seed: Annotated[int | None, Parameter(help="Of diffusion's noise. Default: 0.")] = None
+    weights: Annotated[str | None, Parameter(help="Folder of an exported hand, in place of the one that ships.")] = None
+    prompt: Annotated[
+        str | None, Parameter(help="What diffusion is told of every shot, such as 'motion: fast, gauge: 16mm' (docs/recipe.md).")
+    ] = None
+    prompt_file: Annotated[Path | None, Parameter(help="TOML or JSON with a prompt for each shot.")] = None
+    measured_tags: Annotated[bool | None, Parameter(help="Tell diffusion what can be measured of a shot: colour, motion.", negative="")] = (
+        None
+    )
     strength: Annotated[
         float | None, Parameter(help="How much is found, 0 to 1; low finds only what is certain. Default: 0.5, or as --film has it.")
     ] = None
@@ -95,6 +123,10 @@ class RunOptions:
     jobs: Annotated[int | None, Parameter(help="Spans worked on side by side. Default: a quarter of the cores. No byte depends on it.")] = (
         None
     )
+    vram: Annotated[
+        str | None,
+        Parameter(help="Memory that diffusion keeps to, such as 24GiB: of the graphics card, else of the machine. No byte depends on it."),
+    ] = None
     fresh: Annotated[bool, Parameter(help="Throw an earlier run's records away and start over.")] = False
 
 
@@ -104,12 +136,38 @@ def chosen_recipe(options: RecipeOptions) -> Recipe:
     given = {place: value for name, place in PLACES.items() if (value := getattr(options, name)) is not None}
     for place, value in given.items():
         put(values, place, value)
+    if (prompts := prompts_of(options)) is not None:
+        put(values, ("filling", "prompts"), prompts)
     if options.shots == "none":
         put(values, ("shots", "detect"), False)
     elif options.shots is not None:
         put(values, ("shots", "list"), options.shots)
     said = {name for table, *rest in given for name in rest if table == "detection"}
     return apply_preset(recipe_from(values, "command line"), said | detection_said(options.recipe))
+
+
+def prompts_of(options: RecipeOptions) -> list[dict[str, Any]] | None:
+    """The prompts that the options give; None: none. Raises `RecipeError`."""
+    if options.prompt is not None and options.prompt_file is not None:
+        raise RecipeError(f"--prompt and --prompt-file {options.prompt_file}: two words about the same shots found; give one of both")
+    if options.prompt is not None:
+        return [{"first": 0, "prompt": options.prompt}]
+    return None if options.prompt_file is None else read_prompts(options.prompt_file)
+
+
+def read_prompts(path: Path) -> list[dict[str, Any]]:
+    """The list `shot` of a TOML or JSON file. Raises `RecipeError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise RecipeError(f"{path}: {error.strerror}; give a readable TOML or JSON file") from None
+    except ValueError as error:
+        raise RecipeError(f"{path}: neither TOML nor JSON ({error}); mend it or leave --prompt-file out") from None
+    shots = values.get("shot") if isinstance(values, dict) else None
+    if not isinstance(shots, list) or not all(isinstance(one, dict) and one.keys() == {"first", "prompt"} for one in shots):
+        raise RecipeError(f"{path}: a list `shot` of tables with `first` and `prompt` was wanted; see docs/recipe.md for how it is written")
+    return shots
 
 
 def detection_said(path: Path | None) -> set[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from frdm.cli.progress import duration
 from frdm.jobs import Summary
-from frdm.reporting import grouped
+from frdm.reporting import grouped, shares
 
 
 def print_summary(summary: Summary, *, short: bool = False, again: str = "Use --fresh to start over.") -> None:
@@ -28,6 +28,8 @@ def sentences(summary: Summary, again: str = "") -> list[str]:
     shots = f"{summary.shots} shot{'s' * (summary.shots != 1)}"
     said = [f"{summary.frames} frames in {shots}, {duration(summary.seconds)}."]
     said.append(f"Found {summary.defects}{listed(summary.found)}; mended {summary.mended}; held {held}{listed(grouped(summary.held))}.")
+    if summary.engines:
+        said.append(f"Of all that was found: {', '.join(shares(summary.engines, held))}.")
     if summary.worst_frame is not None:
         worst = f"frame {summary.worst_frame} most, with {100 * summary.worst_altered:.3f} %"
         if summary.out is None:

@@ -1,13 +1,15 @@
-"""`frdm train`: windows of damaged film, the eye learned from them, and its weights as a file that ships."""
+"""`frdm train`: windows of damaged film, the eye learned from them, and its weights as a file that ships; the hand's: `train_hand.py`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from frdm.cli import train_hand
+from frdm.cli.train_hand import need_torch
 from frdm.errors import DatasetError
 
-train = App(name="train", help="Train the nets that find defects.", default_parameter=Parameter(negative=""))
+train = App(name="train", help="Train the nets that find defects and mend them.", default_parameter=Parameter(negative=""))
 
 Clips = Annotated[tuple[Path, ...], Parameter(help="Undamaged film: movies, folders of frames, or folders of movies with a SOURCES.csv.")]
 
@@ -110,9 +112,8 @@ def export(
     return 0
 
 
-def need_torch() -> None:
-    """Raises `DatasetError` where torch is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None:
-        raise DatasetError("training: torch is not installed; run `pip install 'frdm[train]'`")
+train.command(train_hand.film_windows, name="film-windows")
+train.command(train_hand.preprocess)
+train.command(train_hand.frdm)
+train.command(train_hand.export_hand, name="export-hand")
+train.command(train_hand.score_hand, name="score-hand")

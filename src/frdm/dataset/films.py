@@ -12,6 +12,7 @@ from frdm.film import Codes, Encoding, Frame, Real, ScanInfo, Shot
 from frdm.media.scan import Scan
 from frdm.motion.shots import find_shots
 from frdm.recipe import ShotSettings
+from frdm.signal.colour import colourfulness
 from frdm.signal.luma import LUMA
 
 EXACT_CODECS = frozenset(
@@ -97,15 +98,3 @@ def without_colour(codes: Codes) -> Codes:
     if codes.shape[-1] == 1 or colourfulness(codes) > COLOURLESS / 255:
         return codes
     return np.asarray(np.rint(codes.astype(np.float32) @ LUMA)[..., None].astype(codes.dtype))
-
-
-def colourfulness(codes: Codes) -> float:
-    """The mean distance between channels where it is greatest: over blocks of the frames, 0 … 1."""
-    if codes.shape[-1] == 1:
-        return 0.0
-    top = float(np.iinfo(codes.dtype).max)
-    worst = 0.0
-    for picture in codes.reshape(-1, *codes.shape[-3:])[:: max(1, len(codes) // 6)]:
-        small = cv2.resize(picture.astype(np.float32) / top, (32, 24), interpolation=cv2.INTER_AREA)
-        worst = max(worst, float(np.ptp(small, axis=2).max()))
-    return worst

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.dataset.tags import measured_tags, plain_caption
 from frdm.errors import DatasetError
 from frdm.film import Codes
+from frdm.motion.tags import measured_tags, plain_caption
 
 SHOT_SIZES = ("extreme close-up", "close-up", "medium shot", "full shot", "wide shot", "extreme wide shot")
 CAMERA_ANGLES = ("eye level", "low angle", "high angle", "overhead view", "dutch angle")

@@ -6,7 +6,7 @@ at every step, and z holds the noised scan elsewhere. What lies outside of the m
 Source: HaineiFRDM §4.2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -19,7 +19,7 @@ from frdm.diffusion.asking import Conditions, Footage, Inference, Memory, Net
 from frdm.diffusion.noise import NoiseField
 from frdm.diffusion.planning import Plan, within_memory
 from frdm.diffusion.residual import drawn_to
-from frdm.diffusion.sampler import consistency, ddim, dpm_solver
+from frdm.diffusion.sampler import Denoise, Fuse, as_it_is, consistency, ddim, dpm_solver
 from frdm.diffusion.schedule import clean_of, few_times, noised
 from frdm.diffusion.tiles import Extent, Slices, Tile, Tiling, assembled, covered, grid, needed, waves, with_context
 from frdm.diffusion.whole import WholeFrame
@@ -43,21 +43,63 @@ def restore(net: Net, footage: Footage, settings: Inference, plan: Plan | None =
     return within_memory(work, plan or Plan())
 
 
+def restore_tiles(net: Net, pieces: Sequence[Footage], settings: Inference, plan: Plan | None = None) -> list[Array]:
+    """What `restore` makes of each of several pieces of film, asked for together; each is one tile of one window, without a residual.
+
+    A net that answers for a tile whatever lies beside it in the batch gives the same bits (ONNX Runtime on a processor does). Raises
+    `RecipeError` on a piece that is no tile, and where one does not fit into memory.
+    """
+    for piece in pieces:
+        _, frames, *sides = piece.film.shape
+        if sides != [settings.tile] * 2 or frames > settings.frames or piece.crop is None:
+            raise RecipeError(f"tiles: a piece of {frames} frames of {sides[1]} × {sides[0]} found; give crops of one tile each")
+
+    def work(one: Plan) -> list[Array]:
+        batches = (pieces[at : at + one.batch] for at in range(0, len(pieces), one.batch))
+        return [made for batch in batches for made in _together(net, batch, settings, one)]
+
+    return within_memory(work, plan or Plan())
+
+
+def _together(net: Net, pieces: Sequence[Footage], settings: Inference, plan: Plan) -> list[Array]:
+    """The pieces of one batch: `sampled` with z of all of them as one array (N, C, T, h, w)."""
+    passes = [_passes(net, piece, settings, tiling_for(settings, net.factor, piece.film.shape), plan)[1] for piece in pieces]
+    tiles = [grid(one.extent, one.tiling)[0] for one in passes]
+    times = few_times(settings.steps, net.schedule, settings.spacing)
+    noises = [_Noises(one, times, None) for one in passes]
+
+    def noise(t: float) -> Array:
+        return stacked([one.at(t) for one in noises])
+
+    def denoise(z: Array, t: float) -> Array:
+        asked = [_conditions(one, [tile], None) for one, tile in zip(passes, tiles, strict=True)]
+        memory = net.memory() if settings.cache else None
+        return clean_of(net.denoise(z, t, beside_each_other(asked, memory)), z, t, net.schedule)
+
+    start = noised(stacked([one.shown.latents for one in passes]), noise(times[0]), times[0], net.schedule)
+    return [_decoded(net, one, plan) for one in _sampler(passes[0], noise)(denoise, start)]
+
+
 def _restored(net: Net, footage: Footage, settings: Inference, tiling: Tiling, plan: Plan) -> Array:
     """Both passes over film whose sides are multiples of the net's factor."""
+    small, large = _passes(net, footage, settings, tiling, plan)
+    if settings.residual and settings.tile < max(large.whole.height, large.whole.width):
+        top, left = (footage.crop.top, footage.crop.left) if footage.crop else (0, 0)
+        part = slice(top, top + large.shown.film.shape[-2]), slice(left, left + large.shown.film.shape[-1])
+        reference = large.whole.enlarged(_decoded(net, sampled(small), plan), part)
+        large = replace(large, reference=_coded(net, reference, plan))
+    return _decoded(net, sampled(large), plan)
+
+
+def _passes(net: Net, footage: Footage, settings: Inference, tiling: Tiling, plan: Plan) -> tuple["Pass", "Pass"]:
+    """The pass over the whole frames as squares, and that over the film, without a reference."""
     film, matte, crop = net.hold(footage.film, plan.offload), footage.matte, footage.crop
-    top, left, *sides = (crop.top, crop.left, crop.height, crop.width) if crop else (0, 0, *film.shape[-2:])
-    height, width = (-(-side // net.factor) * net.factor for side in sides)
+    height, width = (-(-side // net.factor) * net.factor for side in ((crop.height, crop.width) if crop else film.shape[-2:]))
     whole = WholeFrame(height, width, settings.tile)
     squares = net.hold(crop.squares, plan.offload) if crop else whole.reduced(film)
     shown = _Shown(squares, _coded(net, squares, plan), _square_matte(footage, whole))
     small = Pass(net, settings, plan, shown, footage, replace(tiling, moving=False), whole)
-    reference = None
-    if settings.residual and settings.tile < max(height, width):
-        part = slice(top, top + film.shape[-2]), slice(left, left + film.shape[-1])
-        reference = _coded(net, whole.enlarged(_decoded(net, sampled(small), plan), part), plan)
-    large = replace(small, shown=_Shown(film, _coded(net, film, plan), matte), tiling=tiling, squares=shown, reference=reference)
-    return _decoded(net, sampled(large), plan)
+    return small, replace(small, shown=_Shown(film, _coded(net, film, plan), matte), tiling=tiling, squares=shown)
 
 
 def _square_matte(footage: Footage, whole: WholeFrame) -> Mask | None:
@@ -138,11 +180,21 @@ def sampled(work: Pass) -> Array:
     def denoise(z: Array, t: float) -> Array:
         return assembled(predicted(work, z, t, steps[int(t)]), latents, work.tiling, work.extent)
 
-    start, clean = noised(latents, noises.at(times[0]), times[0], schedule), replace(schedule, predicts="clean")
-    if settings.sampler == "consistency":
-        return consistency(denoise, start, times, clean, fresh=noises.at, fuse=fuse)
-    sampler = ddim if settings.sampler == "ddim" else dpm_solver
-    return sampler(denoise, start, times, clean, fuse=fuse)
+    start = noised(latents, noises.at(times[0]), times[0], schedule)
+    return _sampler(work, noises.at, fuse)(denoise, start)
+
+
+def _sampler(work: Pass, fresh: Callable[[float], Array], fuse: Fuse = as_it_is) -> Callable[[Denoise, Array], Array]:
+    """The chosen sampler, from z at the first time on; `denoise` says the clean latents."""
+    settings, schedule = work.settings, work.net.schedule
+    times, clean = few_times(settings.steps, schedule, settings.spacing), replace(schedule, predicts="clean")
+
+    def run(denoise: Denoise, start: Array) -> Array:
+        if settings.sampler == "consistency":
+            return consistency(denoise, start, times, clean, fresh=fresh, fuse=fuse)
+        return (ddim if settings.sampler == "ddim" else dpm_solver)(denoise, start, times, clean, fuse=fuse)
+
+    return run
 
 
 class _Noises:
@@ -208,6 +260,24 @@ def _conditions(work: Pass, tiles: Sequence[Tile], memory: Memory) -> Conditions
     )
 
 
+def beside_each_other(parts: Sequence[Conditions], memory: Memory) -> Conditions:
+    """Conditions of single tiles as those of all of them, none of which is another's neighbour."""
+    mattes = [one.matte[0] for one in parts if one.matte is not None]
+    return Conditions(
+        scan=stacked([one.scan[0] for one in parts]),
+        latents=stacked([one.latents[0] for one in parts]),
+        whole=stacked([one.whole[0] for one in parts]),
+        whole_latents=stacked([one.whole_latents[0] for one in parts]),
+        boxes=np.concatenate([one.boxes for one in parts]),
+        size=parts[0].size,
+        frames=[one.frames[0] for one in parts],
+        matte=np.stack(mattes) if mattes else None,
+        places=[(number, 0, 0) for number in range(len(parts))],
+        memory=memory,
+        prompt=parts[0].prompt,
+    )
+
+
 def _in_pixels(place: Slices, factor: int) -> Slices:
     """The same place of the film as of its latents."""
     rows, columns = (slice(part.start * factor, part.stop * factor) for part in place[2:])
@@ -220,6 +290,13 @@ def _boxes(work: Pass, tiles: Sequence[Tile]) -> NDArray[np.float32]:
     corners = np.array([(tile.top, tile.left, tile.top + size, tile.left + size) for tile in tiles], np.float32)
     scale = work.net.factor if work.squares is not None else max(work.whole.height, work.whole.width) / size
     return np.asarray(corners * np.float32(scale), np.float32)
+
+
+def through_codec(net: Net, film: NDArray[np.float32], plan: Plan) -> Array:
+    """Film (planes, T, H, W) coded and decoded again: what a net that finds nothing gives back."""
+    height, width = film.shape[-2:]
+    held = net.hold(_padded(film, net.factor), plan.offload)
+    return _decoded(net, _coded(net, held, plan), plan)[..., :height, :width]
 
 
 def _coded(net: Net, frames: Array, plan: Plan) -> Array:

@@ -136,13 +136,13 @@ def waves(tiles: Sequence[Tile], raster: bool) -> list[list[Tile]]:
 def weights(tile: Tile, extent: Extent, tiling: Tiling) -> Real:
     """The tile's weight (1, T, h, w): up over the overlap as sin², down as cos², whole at the borders of frame and shot."""
     size = tiling.size
-    time = _ramp(tiling.frames, tiling.frames_overlap, (tile.frame == extent.first, tile.frame + tiling.frames == extent.stop))
-    down = _ramp(size, tiling.overlap, (tile.top == extent.top, tile.top + size == extent.bottom))
-    across = _ramp(size, tiling.overlap, (tile.left == extent.left, tile.left + size == extent.right))
+    time = ramp(tiling.frames, tiling.frames_overlap, (tile.frame == extent.first, tile.frame + tiling.frames == extent.stop))
+    down = ramp(size, tiling.overlap, (tile.top == extent.top, tile.top + size == extent.bottom))
+    across = ramp(size, tiling.overlap, (tile.left == extent.left, tile.left + size == extent.right))
     return np.asarray(time[None, :, None, None] * down[:, None] * across, np.float32)
 
 
-def _ramp(size: int, overlap: int, border: tuple[bool, bool]) -> NDArray[np.float64]:
+def ramp(size: int, overlap: int, border: tuple[bool, bool]) -> NDArray[np.float64]:
     """The weights along one axis; `border`: whether nothing lies before and behind."""
     out = np.ones(size)
     rise = np.sin((np.arange(overlap) + 0.5) / max(overlap, 1) * np.pi / 2) ** 2

@@ -2,10 +2,12 @@
 hole is put there, matched to its rim, with the film's grain.
 
 Whether it can be believed is judged on the sound film around the hole, which the net makes anew as well: where that comes out otherwise
-than it is, the defect is held. The result hangs on the film near the place, the weights and the seed alone.
+than it is, the defect is held. The result hangs on the film near the place, the weights and the seed alone: defects of one frame that fit
+into one tile are restored together, which changes no bit of any.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -13,7 +15,7 @@ import cv2
 import numpy as np
 
 from frdm.diffusion.asking import Crop, Footage, Inference
-from frdm.diffusion.inference import restore
+from frdm.diffusion.inference import restore, restore_tiles
 from frdm.diffusion.planning import Plan
 from frdm.diffusion.whole import WholeFrame
 from frdm.fills.hand_net import HandParams, LoadedHand, load_hand
@@ -51,6 +53,8 @@ class HandSettings:
     sampler: Literal["ddim", "dpm", "consistency"] = "ddim"
     residual: bool = False
     seed: int = 0
+    prompt: tuple[int, ...] | None = None  # numbers of the shot's tags
+    plan: Plan = field(default_factory=lambda: Plan(BATCH))  # changes time and memory alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,20 +70,39 @@ def fill_by_hand(
     window: Window, defect: Defect, ground: Ground, settings: Filling, *, hand: LoadedHand | None = None, how: HandSettings | None = None
 ) -> Fill:
     """Mend one defect, or say why not. Raises `WeightsError` where the hand's weights are not to be had."""
+    (made,) = fill_all_by_hand(window, [defect], ground, settings, hand=hand, how=how)
+    return made
+
+
+def fill_all_by_hand(
+    window: Window,
+    defects: Sequence[Defect],
+    ground: Ground,
+    settings: Filling,
+    *,
+    hand: LoadedHand | None = None,
+    how: HandSettings | None = None,
+) -> list[Fill]:
+    """What `fill_by_hand` makes of each defect of a frame, those that fit into one tile restored together."""
     hand, how = hand or load_hand(), how or HandSettings()
     if min(window.scale.whole) < hand.params.side:
-        return Fill(None, None, f"the frame is smaller than a tile of the hand ({hand.params.side} px)")
-    site = site_of(window, defect, ground)
-    if site.small_ring.sum() < FEWEST:
-        return Fill(None, None, "no sound film around it")
-    seen = view_of(site, hand.params)
-    made = made_by(hand, seen, site, how)
+        return [Fill(None, None, f"the frame is smaller than a tile of the hand ({hand.params.side} px)")] * len(defects)
+    sites = [site_of(window, defect, ground) for defect in defects]
+    judged = [place for place, site in enumerate(sites) if site.small_ring.sum() >= FEWEST]
+    made = dict(zip(judged, made_by(hand, [sites[place] for place in judged], how), strict=True))
+    none, near = Fill(None, None, "no sound film around it"), (frame.index for frame in near_frames(window, hand.params))
+    sources = [index for index in dict.fromkeys(near) if index != window.frame.index]
+    return [settled(made[place], site, settings, (hand, how), sources) if place in made else none for place, site in enumerate(sites)]
+
+
+def settled(made: Real, site: Site, settings: Filling, by: tuple[LoadedHand, HandSettings], sources: Sequence[int]) -> Fill:
+    """The fill of a hole of what the hand made of its crop (3, h, w), or why it is not believed; `sources` are the frames it was shown."""
+    hand, how = by
     trust = round(_trust(made, site), 4)
-    sources = tuple(dict.fromkeys(frame.index for frame in seen.frames if frame.index != window.frame.index))
-    provenance = Provenance("diffusion", sources, weights=hand.sha256, seed=how.seed, trust=trust)
+    provenance = Provenance("diffusion", tuple(sources), weights=hand.sha256, seed=how.seed, trust=trust)
     if trust < least_trust(site, settings):
         return Fill(None, provenance, f"the hand can't tell what it hides (trust {trust:.2f})")
-    return Fill(_patch(made, site, settings), provenance)
+    return Fill(patch_of(made, site, settings), provenance)
 
 
 # What it is shown ---------------------------------------------------------------------------------------------------------------------
@@ -88,14 +111,17 @@ def fill_by_hand(
 def view_of(site: Site, params: HandParams) -> View:
     """The nearest frames in time, and a box of one tile or more around the defect."""
     window, (height, width) = site.window, site.window.scale.whole
-    near = [window.frame, *(neighbour.frame for neighbour in window.neighbours[: params.frames - 1])]
-    frames = sorted(near, key=lambda frame: frame.index)
-    while len(frames) < params.frames:  # at the ends of short shots the last frame is shown again
-        frames.append(frames[-1])
-    crop, sides = site.crop, []
+    frames, crop, sides = near_frames(window, params), site.crop, []
     for start, stop, size in ((crop.top, crop.bottom, height), (crop.left, crop.right, width)):
         sides.append(_around(start, stop, size, params))
-    return View(tuple(frames), frames.index(window.frame), Box(crop.frame, sides[0][0], sides[1][0], sides[0][1], sides[1][1]))
+    return View(frames, frames.index(window.frame), Box(crop.frame, sides[0][0], sides[1][0], sides[0][1], sides[1][1]))
+
+
+def near_frames(window: Window, params: HandParams) -> tuple[Frame, ...]:
+    """The centre and its nearest neighbours, in time; in short shots the last frame is shown again."""
+    near = [window.frame, *(neighbour.frame for neighbour in window.neighbours[: params.frames - 1])]
+    frames = sorted(near, key=lambda frame: frame.index)
+    return tuple(frames + [frames[-1]] * (params.frames - len(frames)))
 
 
 def _around(start: int, stop: int, size: int, params: HandParams) -> tuple[int, int]:
@@ -109,17 +135,9 @@ def _around(start: int, stop: int, size: int, params: HandParams) -> tuple[int, 
     return first, first + length
 
 
-def made_by(hand: LoadedHand, seen: View, site: Site, how: HandSettings) -> Real:
-    """Red, green and blue levels (3, h, w) of the site's crop as the hand makes them."""
-    params, encoding, scale = hand.params, site.ground.encoding, site.window.scale
-    film = np.stack([_shown(frame, encoding, seen.box, scale.whole) for frame in seen.frames], 1)
-    squares = whole_squares(seen.frames, encoding, params.side)
-    matte = np.zeros(film.shape[1:], bool)
-    matte[seen.centre] = _suspects(site, seen.box)
-    crop = Crop(seen.box.top, seen.box.left, *scale.whole, squares)
-    footage = Footage(
-        film, first=seen.frames[0].index, shot=0, matte=matte, crop=crop
-    )  # a window does not know its shot; frames' numbers differ
+def made_by(hand: LoadedHand, sites: Sequence[Site], how: HandSettings) -> list[Real]:
+    """Red, green and blue levels (3, h, w) of each site's crop as the hand makes them."""
+    params = hand.params
     overlap = round(OVERLAP * params.side / params.factor) * params.factor
     settings = Inference(
         tile=params.side,
@@ -132,7 +150,26 @@ def made_by(hand: LoadedHand, seen: View, site: Site, how: HandSettings) -> Real
         context=round(CONTEXT * params.side),
         seed=how.seed,
     )
-    restored = restore(hand.net(), footage, settings, Plan(BATCH, params.frames))
+    views = [view_of(site, params) for site in sites]
+    shown = [_footage(site, seen, params, how) for site, seen in zip(sites, views, strict=True)]
+    single = [place for place, piece in enumerate(shown) if piece.film.shape[-2:] == (params.side,) * 2 and not how.residual]
+    made = dict(zip(single, restore_tiles(hand.net(), [shown[place] for place in single], settings, how.plan), strict=True))
+    every = (made[place] if place in made else restore(hand.net(), piece, settings, how.plan) for place, piece in enumerate(shown))
+    return [_cut(restored, site, seen) for restored, site, seen in zip(every, sites, views, strict=True)]
+
+
+def _footage(site: Site, seen: View, params: HandParams, how: HandSettings) -> Footage:
+    """The film that is shown. A window does not know its shot; frames' numbers differ all the same."""
+    encoding, whole = site.ground.encoding, site.window.scale.whole
+    film = np.stack([_shown(frame, encoding, seen.box, whole) for frame in seen.frames], 1)
+    matte = np.zeros(film.shape[1:], bool)
+    matte[seen.centre] = _suspects(site, seen.box)
+    crop = Crop(seen.box.top, seen.box.left, *whole, whole_squares(seen.frames, encoding, params.side))
+    return Footage(film, first=seen.frames[0].index, shot=0, matte=matte, prompt=how.prompt, crop=crop)
+
+
+def _cut(restored: Real, site: Site, seen: View) -> Real:
+    """What was made of the site's crop, of the centre."""
     top, left = site.crop.top - seen.box.top, site.crop.left - seen.box.left
     rows, columns = slice(top, top + site.crop.bottom - site.crop.top), slice(left, left + site.crop.right - site.crop.left)
     return np.asarray(restored[:, seen.centre, rows, columns], np.float32)
@@ -184,8 +221,8 @@ def _trust(made: Real, site: Site) -> float:
     return trust_of(float(miss.mean()), float(sigma.mean()))
 
 
-def _patch(made: Real, site: Site, settings: Filling) -> Patch:
-    """The pixels: what was made, exposure matched at the rim, with as much fresh grain as the net took away there, in codes."""
+def patch_of(made: Real, site: Site, settings: Filling) -> Patch:
+    """The pixels of a hole: what was made, exposure matched at the rim, with as much fresh grain as the net took away there, in codes."""
     crop, encoding = site.crop, site.ground.encoding
     soft = feather(site.hole, settings.feather * site.window.scale.whole[0] / 480)
     first = _codes(site, 0)
@@ -195,7 +232,7 @@ def _patch(made: Real, site: Site, settings: Filling) -> Patch:
         ring = on_plane(site.ring.astype(np.float32), encoding, plane) > 0.99
         filled = joined(own, [base], [1.0], Rim.of(ring)) if ring.sum() >= FEWEST else base
         alike = plane > 0 and encoding.step(plane) == (1, 1) and grain_alike(first, own, ring)
-        random = np.random.default_rng((crop.frame, crop.top, crop.left, 0 if alike else plane))
+        random = site.ground.dice(crop, 0 if alike else plane)
         mattes.append(np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16))
         codes.append(to_codes(filled + missing_grain(own, filled, ring, site.ground.grain[plane], random), encoding))
     return Patch(crop, tuple(mattes), tuple(codes))

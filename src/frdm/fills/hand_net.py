@@ -3,6 +3,7 @@
 Their codec lays pixels of f × f as channels (HaineiFRDM's autoencoder is the other size's); it is done here, for it is two lines.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from frdm.runtime.session import Net
 from frdm.runtime.weights import find_weights
 
 NAMES = ("hand_see", "hand_step")
+SUMS = "SHA256SUMS"  # as sha256sum writes it; beside the files, where their folder has one
+HELD = 64  # tiles whose looks are remembered: the grid moves, so that few places are met again
 SEEN = ("features", "local", "whole_latent", "prompt", "frame", "origin")
 
 Arrays = dict[str, NDArray[Any]]
@@ -141,14 +144,23 @@ class HandNet:
         return out
 
     def _all_seen(self, conditions: Conditions) -> Arrays:
-        """What the first file says of the tiles; those that it has not seen yet are shown to it."""
-        keys = [(frame, *box) for frame, box in zip(conditions.frames, conditions.boxes.tolist(), strict=True)]
-        new = [number for number, key in enumerate(keys) if key not in self._seen]
+        """What the first file says of the tiles; those that it has not seen yet, or has forgotten, are shown to it."""
+        keys = [_look(conditions, number) for number in range(len(conditions.frames))]
+        new = list({key: number for number, key in enumerate(keys) if key not in self._seen}.values())
+        known = {key: self._seen[key] for key in keys if key in self._seen}
         if new:
             made = self._see.every(**_shown(conditions, new, self._see.shapes["tags"]))
-            for place, number in enumerate(new):
-                self._seen[keys[number]] = [made[name][place] for name in SEEN]
-        return {name: np.stack([self._seen[key][k] for key in keys]) for k, name in enumerate(SEEN)}
+            known |= {keys[number]: [made[name][place] for name in SEEN] for place, number in enumerate(new)}
+        self._seen |= known
+        for key in list(self._seen)[: max(0, len(self._seen) - HELD)]:
+            del self._seen[key]
+        return {name: np.stack([known[key][k] for key in keys]) for k, name in enumerate(SEEN)}
+
+
+def _look(conditions: Conditions, number: int) -> tuple[Any, ...]:
+    """What tells one look at a tile from another: when and where it lies, and what is suspected there."""
+    matte = b"" if conditions.matte is None else conditions.matte[number].tobytes()
+    return conditions.frames[number], *conditions.boxes[number].tolist(), hashlib.sha256(matte).digest()
 
 
 def _shown(conditions: Conditions, tiles: Sequence[int], tags: tuple[int, ...]) -> Arrays:
@@ -176,6 +188,7 @@ class LoadedHand:
     step: Part
     params: HandParams
     sha256: str
+    size: int = 0  # bytes of the two files
 
     def net(self) -> HandNet:
         """A net with nothing seen yet."""
@@ -187,27 +200,42 @@ def load_hand() -> LoadedHand:
     """The hand that ships. Raises `WeightsError` where none does, or where its files were changed."""
     folder = files("frdm.runtime")
     if not all(folder.joinpath(f"{name}.onnx").is_file() for name in NAMES):
-        raise WeightsError("engine diffusion: no weights for it ship with this frdm; give --engine neighbours")
+        raise WeightsError("engine diffusion: no weights for it ship with this frdm; give --engine neighbours, or --weights DIR")
     see, step = (find_weights(name) for name in NAMES)
     return loaded(see.data, step.data, f"{see.sha256} {step.sha256}")
 
 
 def open_hand(folder: Path) -> LoadedHand:
     """The hand whose files lie in a folder, as `frdm.model.export` writes them. Raises `WeightsError`."""
-    import hashlib
+    data = [_read(folder / f"{name}.onnx") for name in NAMES]
+    sums = [hashlib.sha256(one).hexdigest() for one in data]
+    for name, found in zip(NAMES, sums, strict=True):
+        wanted = _listed(folder).get(f"{name}.onnx", found)
+        if found != wanted:
+            raise WeightsError(f"{folder / name}.onnx: sha256 {found[:12]}… found, {wanted[:12]}… wanted by {SUMS}; fetch them again")
+    return loaded(data[0], data[1], " ".join(sums))
 
-    data = []
-    for name in NAMES:
-        try:
-            data.append((folder / f"{name}.onnx").read_bytes())
-        except OSError as error:
-            raise WeightsError(
-                f"{folder / name}.onnx: can't be read ({error.strerror}); give the folder that the model was exported to"
-            ) from None
-    return loaded(data[0], data[1], " ".join(hashlib.sha256(one).hexdigest() for one in data))
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror}); give the folder that the model was exported to") from None
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    """The sha256 that each file should have, by its name; nothing where no list lies there."""
+    if not (folder / SUMS).is_file():
+        return {}
+    lines = (line.split() for line in _read(folder / SUMS).decode("utf-8", "replace").splitlines())
+    return {words[1].removeprefix("*"): words[0].lower() for words in lines if len(words) == 2}
 
 
 def loaded(see: bytes, step: bytes, sha256: str) -> LoadedHand:
-    """The hand of the two files' contents."""
-    first, second = Part(see), Part(step)
-    return LoadedHand(first, second, HandParams.of(second.about), sha256)
+    """The hand of the two files' contents. Raises `WeightsError` where they are no nets."""
+    try:
+        first, second = Part(see), Part(step)
+    except Exception as error:  # ONNX Runtime has one kind for each mistake, and no common one
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"weights of the hand: no nets that can be run ({reason}); export them again with this frdm") from None
+    return LoadedHand(first, second, HandParams.of(second.about), sha256, len(see) + len(step))

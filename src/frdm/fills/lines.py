@@ -16,7 +16,7 @@ from frdm.fills.neighbours import Fill, Ground, on_plane, renew_grain, to_codes
 from frdm.film import WHOLE, Box, Defect, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
-from frdm.signal.grain import grain_alike
+from frdm.signal.grain import calmed, grain_alike
 
 FLANK = 3  # samples of each side by which a row is judged
 MARGIN = 11  # px of a 480-line picture beside a line that are looked at
@@ -89,8 +89,9 @@ def _mended(strip: Strip, plane: int, hole: Mask) -> Real:
     base = across(out, hole, strip, plane)
     whole = strip.ground.encoding.step(plane) == (1, 1)
     alike = plane > 0 and whole and grain_alike(strip.codes(0), out, ~hole)
-    rng = np.random.default_rng((strip.crop.frame, strip.crop.top, strip.crop.left, 0 if alike else plane))
-    return np.where(hole, renew_grain(base, strip.ground.grain[plane], LEFT, rng), out)
+    rng = strip.ground.dice(strip.crop, 0 if alike else plane)
+    grain = calmed(strip.ground.grain[plane], out, on_plane(strip.sound.astype(np.float32), strip.ground.encoding, plane) > 0.99)
+    return np.where(hole, renew_grain(base, grain, LEFT, rng), out)
 
 
 def across(plane: Real, hole: Mask, strip: Strip, number: int) -> Real:

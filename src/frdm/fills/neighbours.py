@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window, carry
 from frdm.recipe import Filling
-from frdm.signal.grain import Grain, draw_grain, grain_alike, high_pass
+from frdm.signal.grain import Grain, calmed, draw_grain, grain_alike, high_pass
 from frdm.signal.smooth import wide_blur
 
 LARGE = (300.0, 600.0)  # px of a 480-line picture, area of a hole from which more trust is asked, and from which all of …
@@ -32,6 +32,12 @@ class Ground:
     suspects: Mask  # every pixel of the searched picture that may be damaged: no ring is measured there
     noise: Real  # of the searched picture, working units
     grain: tuple[Grain, ...]  # one a picture plane
+    seed: int = 0  # another one draws other grain
+
+    def dice(self, crop: Box, plane: int) -> np.random.Generator:
+        """What a plane's grain is drawn with in a crop: the same for the same place and seed."""
+        place = (crop.frame, crop.top, crop.left, plane)
+        return np.random.default_rng(place if self.seed == 0 else (*place, self.seed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +94,11 @@ def fill(window: Window, defect: Defect, ground: Ground, settings: Filling) -> F
 
 
 def least_trust(site: Site, settings: Filling) -> float:
-    """The trust that a hole asks for: what the recipe says, and more of a large one, where a wrong fill is seen at once."""
+    """The trust that a hole asks for: what the recipe says, and more of a large one, where a wrong fill is seen at once. A recipe that asks
+    for none (a person who is sure) gets none.
+    """
+    if settings.least_trust == 0:
+        return 0.0
     area = float(site.hole.sum()) / (site.window.scale.whole[0] / 480) ** 2
     asked = float(np.interp(area, (*LARGE, *HUGE), (settings.least_trust, LARGE_TRUST, LARGE_TRUST, HUGE_TRUST)))
     return max(settings.least_trust, asked)
@@ -208,8 +218,9 @@ def _patch(site: Site, chosen: Sequence[Candidate], settings: Filling) -> Patch:
         if step not in rims:
             rims[step] = Rim.of(on_plane(site.ring.astype(np.float32), encoding, plane) > 0.99)
         base = _joined(site, plane, list(zip(chosen, motions, weights, strict=True)), rims[step])
-        random = np.random.default_rng((crop.frame, crop.top, crop.left, _grain_of(site, plane)))
-        fresh = renew_grain(base, site.ground.grain[plane], float((weights**2).sum()), random)
+        random = site.ground.dice(crop, _grain_of(site, plane))
+        own = _real(site.window.frame, plane, *crop.on_plane(encoding, plane))
+        fresh = renew_grain(base, calmed(site.ground.grain[plane], own, rims[step].ring), float((weights**2).sum()), random)
         mattes.append(np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16))
         codes.append(to_codes(fresh, encoding))
     return Patch(crop, tuple(mattes), tuple(codes))

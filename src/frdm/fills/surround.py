@@ -18,7 +18,7 @@ from frdm.fills.neighbours import Fill, Ground, on_plane, renew_grain, to_codes
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
-from frdm.signal.grain import Grain, grain_alike, high_pass
+from frdm.signal.grain import calmed, grain_alike, high_pass
 from frdm.signal.working import working
 
 RADIUS = 3  # px from which each pixel is continued
@@ -198,7 +198,7 @@ def _mended(place: Place, plane: int, pieces: Sequence[Piece], share: float) -> 
     hole = on_plane(place.hole.astype(np.float32), encoding, plane) > 0
     unknown = on_plane((~place.sound).astype(np.float32), encoding, plane) > 0
     alike = plane > 0 and whole and grain_alike(_codes(place.window.frame, 0, crop, encoding), own, place.sound)
-    rng = np.random.default_rng((crop.frame, crop.top, crop.left, 0 if alike else plane))
+    rng = place.ground.dice(crop, 0 if alike else plane)
     smooth = np.where(hole, continued(own, unknown), own)
     grain = calmed(place.ground.grain[plane], own, ~unknown)
     if not (whole and pieces):
@@ -209,16 +209,6 @@ def _mended(place: Place, plane: int, pieces: Sequence[Piece], share: float) -> 
     more = float(np.sqrt(1 - share**2) / (1 - share))  # the copied pieces bring their share of grain along
     fresh = renew_grain(smooth, replace(grain, strength=grain.strength * more), LEFT / more**2, rng)
     return np.where(hole, fresh + np.float32(share) * (pieced - fresh), own)
-
-
-def calmed(grain: Grain, plane: Real, sound: Mask) -> Grain:
-    """The film's grain, weaker where the film around (`sound`) shows less: out of focus, faded, or smoothed by a scanner."""
-    if not sound.any():
-        return grain
-    shown = np.abs(high_pass(plane))[sound]
-    usual = float(grain.at(plane)[sound].mean())
-    share = min(1.0, 1.4826 * float(np.median(shown)) / max(usual, 1e-9))
-    return replace(grain, strength=grain.strength * share)
 
 
 def _codes(frame: Frame, plane: int, crop: Box, encoding: Encoding) -> Real:

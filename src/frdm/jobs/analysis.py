@@ -14,6 +14,7 @@ from time import monotonic
 from frdm.defects.area import find_area
 from frdm.defects.dirtmap import GivenMattes, open_mattes
 from frdm.errors import LedgerError, RecipeError
+from frdm.fills.hand_job import HandJob
 from frdm.film import Frame, MendedFrame, Shot, Span
 from frdm.jobs.cutting import Cuts
 from frdm.jobs.stills import PictureMattes, single_shots
@@ -98,12 +99,13 @@ class Plan:
     all_shots: bool = False  # … and whether these are all
     done: frozenset[int] = frozenset()  # first frames of the spans that are done
     skip: Callable[[int], bool] = _nothing  # of their frames: whether it need not be read
+    hand: HandJob | None = None  # as the job opened it, where the recipe asks for it
 
 
 def analyse(scan: Scan, plan: Plan, put: Put) -> None:
     """Go through the film and give all that comes of it, spans in order."""
     worker, recipe = _Worker(scan, plan, put), plan.recipe
-    grow = recipe.shots.list is None and recipe.shots.detect and not recipe.stills
+    grow = recipe.shots.list is None and recipe.shots.detect and not recipe.stills and not recipe.whole_frame.on
     if plan.jobs == 1 and grow and not plan.all_shots:
         _as_shots_grow(scan, plan, put, worker)
     elif plan.jobs == 1:
@@ -298,7 +300,8 @@ class _Worker:
         return items
 
     def _mend(self, span: Span) -> Iterator[MendedFrame]:
-        return mend(self._scan, span, info=info_at(self._scan, span.start), recipe=self._plan.recipe, given=self._mattes())
+        plan, info = self._plan, info_at(self._scan, span.start)
+        return mend(self._scan, span, info=info, recipe=plan.recipe, given=self._mattes(), hand=plan.hand)
 
     def _mattes(self) -> Given:
         """The given mattes with the picture area, which is looked for once."""

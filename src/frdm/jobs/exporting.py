@@ -1,4 +1,5 @@
-"""The ledger for other programs: every defect and every decision on it, as JSON and as CSV (docs/exports.md).
+"""The ledger for other programs: every defect, every decision and look at it, as JSON and as CSV; JSON also carries what people made by
+hand and protected (docs/exports.md).
 
 What is read is one moment's state, whatever a running restoration or another seat writes meanwhile.
 """
@@ -14,14 +15,15 @@ from typing import Any, Literal
 
 from frdm.errors import OutputError
 from frdm.film import Box
+from frdm.jobs.carrying import pixels_text, places
 from frdm.jobs.export_places import refuse_place, write_text
 from frdm.jobs.project import Project, existing
 from frdm.ledger.decisions import held, history, repairs
-from frdm.ledger.reading import choices, file_digests, one_state
-from frdm.ledger.records import DecisionRow, HeldRow, RepairRow, ShotRow
+from frdm.ledger.reading import choices, file_digests, marked, one_state, reviews
+from frdm.ledger.records import DecisionRow, HeldRow, RepairRow, ReviewRow, ShotRow
 
 FORMAT = "frdm ledger"
-VERSION = 1
+VERSION = 2
 COLUMNS = (
     "id",
     "status",
@@ -46,10 +48,15 @@ COLUMNS = (
     "trust",
     "altered",
     "reason",
+    "reviewed",
+    "aside",
+    "replaces",
+    "mends",
     "initial",
     "decided_by",
     "decided_at",
     "decisions",
+    "reviews",
     "film",
     "settings",
 )
@@ -63,6 +70,8 @@ class Found:
     defects: tuple[Mapping[str, Any], ...]
     shots: tuple[ShotRow, ...]
     files: Mapping[str, str]  # patches: name → xxh3_128
+    protections: tuple[Mapping[str, Any], ...] = ()
+    by_hand: tuple[RepairRow, ...] = ()  # repairs that people made, whose pixels JSON carries
 
 
 def export_ledger(project: str | Path, out: str | Path, form: Literal["json", "csv"], *, overwrite: bool = False) -> int:
@@ -88,11 +97,16 @@ def read_found(project: Project) -> Found:
     with one_state(ledger):
         mended, kept, shots, files = repairs(ledger), held(ledger), ledger.shots(), file_digests(ledger)
         made = _decisions(history(ledger), choices(ledger))
+        looked, known, protected = _reviews(reviews(ledger)), marked(ledger), tuple(places(project))
     starts = [row.shot.start for row in shots]
-    values = [_repair(row, made.get(row.id, []), files) for row in mended]
+    values = [_repair(row, made.get(row.id, []), files, order) for order, row in enumerate(mended, 1)]
     values += [_held(row, shots[bisect_right(starts, row.box.frame) - 1].number) for row in kept]
+    for one in values:
+        one["reviewed"], one["aside"], one["replaces"], one["mends"] = known[one["id"]]
+        one["reviews"] = looked.get(one["id"], [])
     _add_frames(values)
-    return Found(tuple(sorted(values, key=lambda one: (one["frame"], one["id"]))), tuple(shots), files)
+    by_hand = tuple(row for row in mended if row.span is None)
+    return Found(tuple(sorted(values, key=lambda one: (one["frame"], one["id"]))), tuple(shots), files, protected, by_hand)
 
 
 def as_json(project: Project, found: Found) -> Iterator[str]:
@@ -112,7 +126,13 @@ def as_json(project: Project, found: Found) -> Iterator[str]:
         "shots": [{"number": shot.number, "start": shot.shot.start, "stop": shot.shot.stop} for shot in found.shots],
         "patch_files": dict(found.files),
     }
-    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "defects": ['
+    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "protections": ['
+    for number, place in enumerate(found.protections):
+        yield f"{',' if number else ''}\n  {json.dumps(place, ensure_ascii=False)}"
+    yield '\n ],\n "pixels": {'
+    for number, made in enumerate(found.by_hand):
+        yield f"{',' if number else ''}\n  {json.dumps(made.id)}: {json.dumps(pixels_text(project, made))}"
+    yield '\n },\n "defects": ['
     for number, one in enumerate(found.defects):
         yield f"{',' if number else ''}\n  {json.dumps(one, ensure_ascii=False)}"
     yield "\n ]\n}\n"
@@ -133,6 +153,7 @@ def as_csv(project: Project, found: Found) -> Iterator[str]:
             "decided_by": _harmless(last["who"]),
             "decided_at": last["at"],
             "decisions": json.dumps(one["decisions"], ensure_ascii=False),
+            "reviews": json.dumps(one["reviews"], ensure_ascii=False),
             "film": f"film-{project.row.identity}",  # a word before it, or spreadsheets take some digests for numbers
             "settings": f"settings-{project.row.settings}",
         }
@@ -144,7 +165,7 @@ def source_words(engine: str, frame: int, sources: Sequence[int]) -> str:
     return " ".join([engine, *(f"n{source - frame:+d}" for source in sources if source != frame)])
 
 
-def _repair(row: RepairRow, decisions: list[dict[str, Any]], files: Mapping[str, str]) -> dict[str, Any]:
+def _repair(row: RepairRow, decisions: list[dict[str, Any]], files: Mapping[str, str], order: int) -> dict[str, Any]:
     made, frame = row.provenance, row.box.frame
     return {
         "id": row.id,
@@ -166,7 +187,7 @@ def _repair(row: RepairRow, decisions: list[dict[str, Any]], files: Mapping[str,
         "trust": made.trust,
         "altered": row.altered,
         "reason": None,
-        "patch": {"file": row.file, "hash": files[row.file], "place": row.place, "box": _corners(row.box), "order": row.number},
+        "patch": {"file": row.file, "hash": files[row.file], "place": row.place, "box": _corners(row.box), "order": order},
         "initial": row.initial,
         "decisions": decisions,
     }
@@ -203,6 +224,15 @@ def _decisions(lines: Sequence[DecisionRow], chosen: Mapping[int, dict[str, Any]
         values = {"number": line.number, "action": line.action, "verb": line.verb, "who": line.who, "at": line.at}
         values |= {"before": line.before, "after": line.after, "undoes": line.undoes, "choice": chosen.get(line.action, {})}
         made.setdefault(line.repair, []).append(values)
+    return made
+
+
+def _reviews(lines: Sequence[ReviewRow]) -> dict[str, list[dict[str, Any]]]:
+    """By defect: every time that somebody looked at it and left it as it is, oldest first."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        values = {"number": line.number, "action": line.action, "verb": line.verb, "who": line.who, "at": line.at}
+        made.setdefault(line.defect, []).append(values | {"seen": bool(line.seen), "undoes": line.undoes})
     return made
 
 

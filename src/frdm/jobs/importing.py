@@ -1,7 +1,8 @@
-"""Decisions from a JSON or CSV file that `frdm export` wrote, taken over by a copy of the same project.
+"""What a JSON or CSV file of `frdm export` says that people did, taken over by a copy of the same project.
 
 Matched by repair id, and only where film, settings and the repair itself are the same; recorded as new entries, with who decided and when.
-A `status` that a person changed in the file is a decision of whoever imports it, made when the file was last written.
+A `status` that a person changed in the file is a decision of whoever imports it, made when the file was last written. `arriving_by_hand`
+takes what JSON carries beside: repairs that people made, with their pixels, and protected places.
 """
 
 import csv
@@ -11,19 +12,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from frdm.errors import LedgerError, RecipeError, SettingsChanged
 from frdm.film import Status
+from frdm.jobs.arriving_by_hand import ByHandRow, PlaceRow, Theirs, brought_of
+from frdm.jobs.by_hand import discard
 from frdm.jobs.deciding import person
 from frdm.jobs.exporting import FORMAT, VERSION
 from frdm.jobs.project import Project, existing
+from frdm.ledger.arriving import ForeignReview
 from frdm.ledger.decisions import repairs
 from frdm.ledger.merging import Foreign, Merged, merge
+from frdm.ledger.reading import marked
 from frdm.ledger.records import By, RepairRow
 
+M = TypeVar("M", bound=BaseModel)
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -36,6 +42,19 @@ class Decision(BaseModel):
     who: Annotated[str, StringConstraints(max_length=200)]
     at: AwareDatetime
     after: Status
+    undoes: int | None = None
+
+
+class Review(BaseModel):
+    """One look at a defect in the file, or the undo of one."""
+
+    number: int = Field(ge=1)
+    action: int = Field(ge=1)
+    verb: Word
+    who: Annotated[str, StringConstraints(max_length=200)]
+    at: AwareDatetime
+    seen: bool
+    undoes: int | None = None
 
 
 class Row(BaseModel):
@@ -49,15 +68,18 @@ class Row(BaseModel):
     box: tuple[int, int, int, int]  # top, left, bottom, right
     initial: Status
     decisions: tuple[Decision, ...] = ()
+    reviews: tuple[Review, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a file says: which film and settings it is about, and its defects."""
+    """What a file says: which film and settings it is about, its defects, and what people made and protected in it."""
 
     identity: str
     settings: str
     rows: tuple[Row, ...]
+    by_hand: tuple[ByHandRow, ...] = ()
+    places: tuple[PlaceRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +92,32 @@ class Imported:
 
 
 def import_decisions(project: str | Path, file: str | Path, *, who: str = "", partly: bool = False, rehearse: bool = False) -> Imported:
-    """Take over the decisions of `file`; `rehearse` only says what would come of it.
+    """Take over what people did according to `file`; `rehearse` only says what would come of it.
 
-    `partly`: leave out decisions on repairs that this project doesn't have (painted in another copy), which are refused otherwise. Raises
-    `LedgerError` for a file that isn't an export, or is of other repairs, `SettingsChanged` when it is of another film or other settings.
+    `partly`: leave out decisions on repairs that this project doesn't have and the file has no pixels of (painted in another copy; CSV
+    carries none), which are refused otherwise. Raises `LedgerError` for a file that isn't an export, or is of other repairs,
+    `SettingsChanged` when it is of another film or other settings, `MediaError` where the film is needed to take repairs over.
     """
     path = Path(file)
     given, by = read_given(path), By(who or person())
     with existing(Path(project), alone=False) as opened:
         _require_same(opened, given, path)
-        there = {row.id: row for row in repairs(opened.ledger)}
-        known = [row for row in given.rows if row.id in there]
-        unknown = [row for row in given.rows if row.id not in there and (row.decisions or row.status != row.initial)]
+        there, listed = {row.id: row for row in repairs(opened.ledger)}, marked(opened.ledger)
+        coming = {one.id for one in given.by_hand}
+        known = [row for row in given.rows if row.id in coming or row.id in there]
+        unknown = [row for row in given.rows if row.id not in coming | there.keys() and (row.decisions or row.status != row.initial)]
         _refuse_unknown(opened, unknown, path, partly=partly)
         for row in known:
-            _require_same_repair(there[row.id], row, path)
+            if row.id not in coming:
+                _require_same_repair(there[row.id], row, path)
         edits = list(_edited(known, path, by.who))
         decided = [_foreign(row.id, one) for row in known for one in row.decisions]
-        merged = merge(opened.ledger, [*decided, *edits], by, source=path.name, rehearse=rehearse)
+        looked = [_review(row.id, one) for row in given.rows if row.id in coming or row.id in listed for one in row.reviews]
+        brought = brought_of(opened, Theirs(given.by_hand, given.places, looked, decided), path)
+        try:
+            merged = merge(opened.ledger, [*decided, *edits], by, source=path.name, brought=brought, rehearse=rehearse)
+        finally:
+            discard(opened, brought.file)
     return Imported(merged, len(edits), len(unknown))
 
 
@@ -118,16 +148,21 @@ def _from_json(text: str, path: Path) -> Given:
         raise LedgerError(f"{path}: not JSON ({error}); export it anew") from None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise LedgerError(f'{path}: JSON, but no export of a ledger ("format": "{FORMAT}" was wanted); give what frdm export wrote')
-    if values.get("version") != VERSION:
-        raise LedgerError(f"{path}: version {values.get('version')} of the format, this frdm knows {VERSION}; use the frdm that wrote it")
+    if values.get("version") not in range(1, VERSION + 1):
+        found = values.get("version")
+        raise LedgerError(f"{path}: version {found} of the format, this frdm knows 1 to {VERSION}; use the frdm that wrote it")
     try:
         identity, settings = str(values["film"]["identity"]), str(values["project"]["settings"])
-        defects = values["defects"]
-        if not isinstance(defects, list):
+        defects, pixels, places = values["defects"], values.get("pixels", {}), values.get("protections", [])
+        if not (isinstance(defects, list) and isinstance(pixels, dict) and isinstance(places, list)):
             raise TypeError
     except (KeyError, TypeError):
         raise LedgerError(f"{path}: film, project or defects are missing in it; export it anew") from None
-    return Given(identity, settings, tuple(_row(one, f"{path}: defect {n}") for n, one in enumerate(defects, 1)))
+    rows = tuple(_row(one, f"{path}: defect {n}") for n, one in enumerate(defects, 1))
+    drawn = [one | {"pixels": pixels[one["id"]]} for one in defects if one["id"] in pixels]
+    by_hand = tuple(_model(ByHandRow, one, f"{path}: repair {one['id']}") for one in drawn)
+    protected = tuple(_model(PlaceRow, one, f"{path}: protection {n}") for n, one in enumerate(places, 1))
+    return Given(identity, settings, rows, tuple(sorted(by_hand, key=lambda one: one.patch.order)), protected)
 
 
 def _from_csv(text: str, path: Path) -> Given:
@@ -155,16 +190,20 @@ def _from_csv(text: str, path: Path) -> Given:
 def _unfolded(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A line of CSV as JSON has it."""
     try:
-        decisions = json.loads(values["decisions"] or "[]")
+        decisions, reviews = json.loads(values["decisions"] or "[]"), json.loads(values.get("reviews") or "[]")
     except (ValueError, TypeError):
         raise LedgerError(f"{where}: its decisions can't be read; leave that column as frdm export wrote it, and change status") from None
     box = [values[name] for name in ("top", "left", "bottom", "right")]
-    return {**values, "status": (values["status"] or "").strip().lower(), "box": box, "decisions": decisions}
+    return {**values, "status": (values["status"] or "").strip().lower(), "box": box, "decisions": decisions, "reviews": reviews}
 
 
 def _row(values: Any, where: str) -> Row:
+    return _model(Row, values, where)
+
+
+def _model(model: type[M], values: Any, where: str) -> M:
     try:
-        return Row.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "it"
@@ -205,7 +244,12 @@ def _require_same_repair(there: RepairRow, row: Row, path: Path) -> None:
 
 def _foreign(repair: str, one: Decision) -> Foreign:
     at = one.at.astimezone(UTC).isoformat(timespec="seconds")
-    return Foreign(one.action, one.number, one.verb, one.who, at, repair, one.after)
+    return Foreign(one.action, one.number, one.verb, one.who, at, repair, one.after, one.undoes)
+
+
+def _review(defect: str, one: Review) -> ForeignReview:
+    at = one.at.astimezone(UTC).isoformat(timespec="seconds")
+    return ForeignReview(one.action, one.number, one.verb, one.who, at, defect, one.seen, one.undoes)
 
 
 def _edited(rows: Sequence[Row], path: Path, who: str) -> Iterator[Foreign]:

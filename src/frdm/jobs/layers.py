@@ -14,7 +14,7 @@ from frdm.ledger.patches import PatchFile, StoredPatch
 from frdm.ledger.records import RepairRow
 from frdm.rendering import composite
 
-KEPT = 256  # frames of a file of patches
+KEPT = 96 << 20  # bytes of patches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +30,7 @@ class LayerStore:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, int, int], list[StoredPatch]] = OrderedDict()
+        self._size = 0
         self._lock = Lock()
 
     def of(self, project: Project, frame: int) -> list[Layer]:
@@ -48,10 +49,16 @@ class LayerStore:
         with PatchFile(path) as file:
             stored = file.frame(frame)
         with self._lock:
-            self._kept[key] = stored
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            if key not in self._kept:  # another thread may have been first
+                self._kept[key] = stored
+                self._size += _bytes(stored)
+            while self._size > KEPT and len(self._kept) > 1:
+                self._size -= _bytes(self._kept.popitem(last=False)[1])
         return stored
+
+
+def _bytes(stored: Sequence[StoredPatch]) -> int:
+    return sum(one.mask.nbytes + sum(plane.nbytes for plane in (*one.patch.mattes, *one.patch.codes)) for one in stored)
 
 
 def in_force(layers: Sequence[Layer], *, only: Collection[str] = (), without: Collection[str] = ()) -> list[Layer]:

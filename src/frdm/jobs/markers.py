@@ -82,7 +82,8 @@ def shot_marks(found: Found, statuses: Sequence[Status] = ()) -> Iterator[Mark]:
 
 
 def _chosen(found: Found, statuses: Sequence[Status]) -> Iterator[Mapping[str, Any]]:
-    return (one for one in found.defects if not statuses or one["status"] in statuses)
+    """The defects that are meant, without those of which another version is in force or that were mended by hand."""
+    return (one for one in found.defects if not one["aside"] and (not statuses or one["status"] in statuses))
 
 
 def _counted(counts: Counter[str]) -> str:

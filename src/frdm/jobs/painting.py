@@ -4,7 +4,6 @@ Each is recorded as an action of that person, to be undone and redone like a dec
 """
 
 import json
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,29 +12,31 @@ import cv2
 import numpy as np
 
 from frdm.defects.alone import noise_of
-from frdm.errors import LedgerError, RecipeError
+from frdm.errors import LedgerError, RecipeError, WeightsError
+from frdm.fills.hand import HandSettings, fill_by_hand
+from frdm.fills.hand_net import load_hand
 from frdm.fills.lines import fill_line
+from frdm.fills.lone import ground_of
 from frdm.fills.neighbours import Fill, Ground, fill
 from frdm.fills.surround import fill_from_surround
 from frdm.film import Box, Defect, Kind, Mask, Polarity, Repair, Shot
+from frdm.jobs.by_hand import write_clear
 from frdm.jobs.drawing import Shape, drawn
 from frdm.jobs.layers import LayerStore, damaged
 from frdm.jobs.project import Project
 from frdm.jobs.reading import Frames
 from frdm.jobs.revealing import Reveal, neighbour_of, reveal
-from frdm.jobs.windows import Windows, ground_of
-from frdm.ledger import made
+from frdm.jobs.windows import Windows
 from frdm.ledger.browsing import by_ids
-from frdm.ledger.made import ByHand, Made, StoredPatches
-from frdm.ledger.patches import write_patches
+from frdm.ledger.made import ByHand, Made
+from frdm.ledger.reading import held_mask
 from frdm.ledger.records import By, DefectRow
 from frdm.motion.window import Window
 from frdm.recipe import Recipe
 from frdm.rendering import altered_pixels
 
-Engine = Literal["auto", "neighbours", "reveal", "across", "surround"]
-MOST_FRAMES: dict[str, int] = {"auto": 24, "neighbours": 24, "reveal": 24, "across": 480, "surround": 48}  # in one go
-ANOTHER = 1_000_000  # frames apart that one seed's grain is drawn as if it were of
+Engine = Literal["auto", "neighbours", "reveal", "across", "surround", "diffusion"]
+MOST_FRAMES: dict[Engine, int] = {"auto": 24, "neighbours": 24, "reveal": 24, "across": 480, "surround": 48, "diffusion": 4}  # in one go
 FEATHER = 1.5  # px of a 480-line picture
 
 
@@ -47,7 +48,7 @@ class Wish:
     source: int | None = None  # the neighbour to take pixels from
     follow: bool = True  # reveal: along the motion
     offset: tuple[float, float] = (0.0, 0.0)  # reveal: moved by (dy, dx) px
-    seed: int = 0  # another one draws other grain
+    seed: int = 0  # another one draws other grain, and by neighbours others of them
     feather: float | None = None  # px; None: as large as a picture of this size wants
 
 
@@ -131,9 +132,11 @@ class Brush:
             start = stop
 
     def _defect(self, project: Project, window: Window, row: DefectRow) -> Defect:
-        """A recorded defect with its mask; of a held one the mask is what differs from its surround in its box."""
+        """A recorded defect with its mask; of a held one that an older frdm recorded it is what differs from its surround in its box."""
         if row.repair is None:
-            mask = differing(window, row.box)
+            assert row.held is not None, "a defect is a repair or held"
+            kept = held_mask(project.ledger, row.held)
+            mask = differing(window, row.box) if kept is None else kept
         else:
             layer = next(one for one in self._layers.of(project, row.box.frame) if one.row.number == row.repair)
             mask = layer.stored.mask
@@ -152,40 +155,38 @@ class Brush:
             return
         provenance = replace(result.provenance, seed=wish.seed, detector="person")
         repair = Repair("", defect, result.patch, provenance)
-        lists[0].append(Made(repair, altered_pixels(result.patch, self._frames.encoding(frame))))
+        encoding = self._frames.encoding(frame)
+        lists[0].append(Made(repair, altered_pixels(result.patch, encoding), encoding))
 
     def _recorded(
         self, project: Project, verb: str, found: Sequence[Made], refused: Sequence[tuple[int, str]], *, said: Mapping[str, object], by: By
     ) -> Painted:
-        """Write the patches, then the record; of nothing nothing."""
-        if not found:
-            return Painted(None, (), tuple(refused))
-        action, ids = write_made(project, ByHand(verb, json.dumps(said), found), by)
-        return Painted(action, tuple(ids), tuple(refused))
+        """Write the patches, then the record; of nothing nothing, and nothing into protected places."""
+        action, ids, protected = write_clear(project, ByHand(verb, json.dumps(said), found), by)
+        return Painted(action, tuple(ids), tuple(sorted([*refused, *protected])))
 
 
 def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: Recipe) -> Fill:
-    """One place mended as a person wishes, who is sure of it. The fills draw grain by the frame's number: a seed takes that of another."""
+    """One place mended as a person wishes, who is sure of it."""
     unit = window.scale.whole[0] / 480
     feather = FEATHER if wish.feather is None else wish.feather / unit
     settings = replace(recipe.filling, least_trust=0.0, feather=feather)
-    index = window.frame.index
-    drawn_as = replace(defect, box=replace(defect.box, frame=index + ANOTHER * wish.seed), confidence=1.0)
+    sure, ground = replace(defect, confidence=1.0), replace(ground, seed=wish.seed)
     engine = _engine(wish, defect, window)
     if engine == "across":
-        result = fill_line(window, drawn_as, ground, settings)
+        result = fill_line(window, sure, ground, settings)
     elif engine == "reveal":
-        result = reveal(window, drawn_as, ground, Reveal(wish.source, wish.follow, wish.offset, feather * unit))
+        result = reveal(window, sure, ground, Reveal(wish.source, wish.follow, wish.offset, feather * unit))
     elif engine == "surround":
-        result = fill_from_surround(window, drawn_as, ground, settings)
+        result = fill_from_surround(window, sure, ground, settings)
+    elif engine == "diffusion":
+        result = fill_by_hand(window, sure, ground, settings, how=HandSettings(seed=wish.seed))
     else:
-        result = fill(_with_source(window, wish.source), drawn_as, ground, settings)
+        result = fill(_with_sources(window, wish, defect.box), sure, ground, settings)
         if result.patch is None and wish.engine == "auto" and wish.source is None:
-            other = fill_from_surround(window, drawn_as, ground, settings)
+            other = fill_from_surround(window, sure, ground, settings)
             result = other if other.patch is not None else Fill(None, None, f"{result.reason}; {other.reason}: choose a source frame")
-    if result.patch is None:
-        return result
-    return replace(result, patch=replace(result.patch, box=replace(result.patch.box, frame=index)))
+    return result
 
 
 def _engine(wish: Wish, defect: Defect, window: Window) -> str:
@@ -196,11 +197,29 @@ def _engine(wish: Wish, defect: Defect, window: Window) -> str:
     return "neighbours" if window.neighbours else "surround"
 
 
-def _with_source(window: Window, source: int | None) -> Window:
-    """The window with one neighbour alone. Raises `RecipeError` where the frame has no neighbour, or not this one."""
-    if source is None and window.neighbours:
+def _with_sources(window: Window, wish: Wish, box: Box) -> Window:
+    """The window with the neighbours that are asked: a chosen one alone, or with a seed half of them, drawn by it and the place.
+
+    Raises `RecipeError` where the frame has no neighbour, or not this one.
+    """
+    if wish.source is not None or not window.neighbours:
+        return replace(window, neighbours=(neighbour_of(window, wish.source),))
+    if wish.seed == 0:
         return window
-    return replace(window, neighbours=(neighbour_of(window, source),))
+    random = np.random.default_rng((box.frame, box.top, box.left, wish.seed))
+    count = len(window.neighbours)
+    drawn = sorted(random.permutation(count)[: max(1, (count + 1) // 2)].tolist())
+    return replace(window, neighbours=tuple(window.neighbours[place] for place in drawn))
+
+
+def engines() -> dict[Engine, str]:
+    """Every way to mend by hand, with the sentence why it can't be had here; "" where it can."""
+    found: dict[Engine, str] = dict.fromkeys(MOST_FRAMES, "")
+    try:
+        load_hand()
+    except WeightsError as error:
+        found["diffusion"] = str(error)
+    return found
 
 
 def polarity_of(window: Window, box: Box, mask: Mask) -> Polarity:
@@ -246,20 +265,3 @@ def shot_of(project: Project, frame: int) -> Shot:
         if row.shot.start <= frame < row.shot.stop:
             return row.shot
     raise LedgerError(f"frame {frame}: not analysed yet; let the restoration come past it first")
-
-
-def write_made(project: Project, work: ByHand, by: By) -> tuple[int, list[str]]:
-    """Put the patches safely on disk, then record them: never the other way round. (action, ids)."""
-    if not work.made:
-        return made.record(project.ledger, work, by)
-    by_frame: dict[int, list[Repair]] = {}
-    for one in work.made:
-        by_frame.setdefault(one.repair.defect.box.frame, []).append(one.repair)
-    name = f"hand-{uuid.uuid4().hex[:16]}.npz"
-    digest, size = write_patches(project.patches / name, sorted(by_frame.items()))
-    ordered = [next(m for m in work.made if m.repair is repair) for _, repairs in sorted(by_frame.items()) for repair in repairs]
-    try:
-        return made.record(project.ledger, replace(work, made=ordered, file=StoredPatches(name, digest, size)), by)
-    except BaseException:
-        (project.patches / name).unlink(missing_ok=True)
-        raise

@@ -60,8 +60,9 @@ def export_overlays(
             require_representable(info_at(scan, index), form)
         said = timecode or film_timecode(opened)
         clock = None if said is None else (frame_of(said, scan.info.rate), is_drop(said))
-        folder = ExportFolder(place, _state(opened, "overlay", form, alpha, clock))
-        yield from _pictures(opened, folder, _Overlays(scan, folder, form, alpha, clock))
+        decision = opened.ledger.last_decision()
+        folder = ExportFolder(place, _state(opened, decision, "overlay", form, alpha, clock))
+        yield from _pictures(opened, folder, _Overlays(scan, folder, form, alpha, clock), decision)
 
 
 def export_mattes(project: str | Path, out: str | Path, *, film: str | Path | None = None) -> Iterator[Progress]:
@@ -70,8 +71,9 @@ def export_mattes(project: str | Path, out: str | Path, *, film: str | Path | No
     with existing(Path(project), alone=False) as opened, ExitStack() as stack:
         refuse_place(opened, place)
         scan = stack.enter_context(open_film(opened, film))
-        folder = ExportFolder(place, _state(opened, "mattes"))
-        yield from _pictures(opened, folder, _Mattes(scan, folder))
+        decision = opened.ledger.last_decision()
+        folder = ExportFolder(place, _state(opened, decision, "mattes"))
+        yield from _pictures(opened, folder, _Mattes(scan, folder), decision)
 
 
 def open_film(project: Project, film: str | Path | None) -> Scan:
@@ -84,14 +86,14 @@ def open_film(project: Project, film: str | Path | None) -> Scan:
     return scan
 
 
-def _state(project: Project, *what: object) -> dict[str, object]:
+def _state(project: Project, decision: int, *what: object) -> dict[str, object]:
     """All that decides an export's pictures: what an interrupted one may go on with."""
-    return {"film": project.row.identity, "settings": project.row.settings, "decision": project.ledger.last_decision(), "what": what}
+    return {"film": project.row.identity, "settings": project.row.settings, "decision": decision, "what": what}
 
 
-def _pictures(project: Project, folder: ExportFolder, drawing: Drawing) -> Iterator[Progress]:
-    """Draw all frames of the project, as its decisions stand at the beginning."""
-    start, stop, decision = project.row.start, project.row.stop, project.ledger.last_decision()
+def _pictures(project: Project, folder: ExportFolder, drawing: Drawing, decision: int) -> Iterator[Progress]:
+    """Draw all frames of the project, as they stood after a decision."""
+    start, stop = project.row.start, project.row.stop
     frames, laid = stop - start, 0
     spans = project.ledger.spans()
     done = sum(span.stop - span.start for span in spans)

@@ -28,6 +28,7 @@ class Summary:
     seconds: float
     already_done: bool = False  # the output was there, whole and up to date; nothing was done
     warnings: tuple[str, ...] = ()  # sentences that a user must read
+    engines: Mapping[str, int] = field(default_factory=dict)  # accepted repairs by what mended them
 
     @property
     def defects(self) -> int:

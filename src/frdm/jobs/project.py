@@ -13,6 +13,7 @@ from typing import Any
 import xxhash
 
 from frdm.errors import LedgerError, OutputError, SettingsChanged
+from frdm.fills.hand_job import hand_job
 from frdm.jobs.stills import album_values
 from frdm.ledger import store
 from frdm.ledger.lock import only_job
@@ -26,6 +27,7 @@ from frdm.runtime.weights import find_weights
 
 SUFFIX = ".frdm"
 REPORT = "report.json"
+WEIGHTS = ("weights", "hand weights")  # of the eye and the hand, among the versions
 _HEAD = 1 << 16  # bytes of a given file that tell it from another, with name and size
 
 
@@ -51,7 +53,8 @@ def project_row(scan: Scan, recipe: Recipe, *, start: int, stop: int) -> Project
     """What a restoration of this film with this recipe is recorded as."""
     identity, text, used = scan.identity(), recipe.as_json(), versions() | weights_of(recipe)
     given = {name: digest_given(path) for name, path in _given_files(recipe).items()}
-    deciding = json.dumps([identity, text, start, stop, given, used["frdm"], used.get("weights")], sort_keys=True)
+    weights = [used.get("weights"), *([used["hand weights"]] if "hand weights" in used else ())]
+    deciding = json.dumps([identity, text, start, stop, given, used["frdm"], *weights], sort_keys=True)
     return ProjectRow(
         film=str(scan.info.path.resolve()),
         identity=identity,
@@ -182,8 +185,9 @@ def _what_changed(known: ProjectRow, row: ProjectRow) -> str:
     then, now = json.loads(known.versions), json.loads(row.versions)
     if then["frdm"] != now["frdm"]:
         return f"this project was begun by frdm {then['frdm']}, this is frdm {now['frdm']}, which may find other things"
-    if then.get("weights") != now.get("weights"):
-        return f"this project was begun with the weights {then.get('weights')}, these are {now.get('weights')}, which may find other things"
+    for name in WEIGHTS:
+        if then.get(name) != now.get(name):
+            return f"this project was begun with the {name} {then.get(name)}, these are {now.get(name)}, which may find or fill otherwise"
     return "a file that the recipe names (shots, protect or dirt map) has changed since"
 
 
@@ -220,11 +224,18 @@ def digest_given(path: Path) -> str:
 
 
 def weights_of(recipe: Recipe) -> dict[str, str]:
-    """The weights that the recipe's detector uses, and what runs them: they decide what is found. Raises `WeightsError`."""
-    if recipe.detection.detector == "classical" or (recipe.stills and recipe.detection.detector != "net"):
-        return {}
-    name = "eye_alone" if recipe.stills else "eye"
-    return {"weights": f"{find_weights(name).version} ({load_net(name).provider})"}
+    """The weights that the recipe's detector and fill use, and what runs them: they decide what is found and put there.
+
+    Raises `WeightsError`.
+    """
+    used, net = {}, recipe.detection.detector == "net"
+    looks = recipe.detection.detector != "classical" and not recipe.whole_frame.on
+    if looks and (net or not recipe.stills):
+        name = "eye_alone" if recipe.stills else "eye"
+        used["weights"] = f"{find_weights(name).version} ({load_net(name).provider})"
+    if (job := hand_job(recipe)) is not None:
+        used["hand weights"] = f"{job.hand.sha256} ({job.hand.step.provider})"
+    return used
 
 
 def versions() -> dict[str, str]:

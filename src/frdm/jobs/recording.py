@@ -13,6 +13,7 @@ from frdm.jobs.mattes import MatteFolder
 from frdm.jobs.project import Project
 from frdm.ledger.decisions import repairs_between
 from frdm.ledger.patches import PatchFile, digest_file, write_patches
+from frdm.ledger.reading import file_digests
 from frdm.ledger.records import FrameRow, OutputRow, RenderRow, RepairRow
 from frdm.ledger.store import SpanRecord
 from frdm.ledger.tallies import found_in
@@ -160,12 +161,14 @@ class DoneSpan:
         ledger = project.ledger
         row = next(row for row in ledger.spans() if row.start == span.start)
         self.number = row.number
-        if row.file is not None:
-            check_file(project, row.file, row.hash)
+        digests, files = file_digests(ledger), set() if row.file is None else {row.file}
         self._patches = Patches(project)
         self._rows: dict[int, list[RepairRow]] = {}
         for repair in repairs_between(ledger, span.start, stop=span.stop, decision=decision):
             self._rows.setdefault(repair.box.frame, []).append(repair)
+            files |= {repair.file} if repair.status == "accepted" else set()
+        for name in sorted(files):
+            check_file(project, name, digests.get(name))
 
     def accepted(self, frame: int) -> list[Patch]:
         """The accepted repairs' patches, in the order in which they are laid over each other."""

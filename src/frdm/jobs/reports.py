@@ -52,6 +52,7 @@ def summarise(project: Project, out: Path | None, *, mattes: Path | None, second
         worst_frame=worst if worst is not None and shares[worst] > 0 else None,
         worst_altered=0.0 if worst is None else shares[worst],
         seconds=seconds,
+        engines=_engines(mended),
     )
 
 
@@ -100,19 +101,9 @@ def report_of(project: Project, seconds: float | None) -> dict[str, Any]:
         "range": [row.start, row.stop],
         "settings": json.loads(row.recipe),
         "versions": versions,
-        "totals": {
-            "frames": summary.frames,
-            "shots": summary.shots,
-            "found": dict(summary.found),
-            "mended": summary.mended,
-            "rejected": summary.rejected,
-            "held": dict(summary.held),
-            "altered": summary.altered,
-            "worst_frame": summary.worst_frame,
-            "worst_altered": summary.worst_altered,
-        },
+        "totals": _totals(summary),
         "shots": _shots(project),
-        "held": [{**_place(h.box), "id": h.id, "kind": h.kind, "polarity": h.polarity, "reason": h.reason} for h in held(ledger)],
+        "held": _held(project),
         "decisions": [{"repair": d.repair, "verb": d.verb, "before": d.before, "after": d.after} for d in lines],
         "output": _output(outputs[-1]) if outputs else None,
         "frames": _frames(project, outputs[-1] if outputs else None),
@@ -128,6 +119,22 @@ def report_of(project: Project, seconds: float | None) -> dict[str, Any]:
             "seconds": seconds,
             "people": sorted({line.who for line in lines}),
         },
+    }
+
+
+def _totals(summary: Summary) -> dict[str, Any]:
+    """The counts of all shots."""
+    return {
+        "frames": summary.frames,
+        "shots": summary.shots,
+        "found": dict(summary.found),
+        "mended": summary.mended,
+        "rejected": summary.rejected,
+        "held": dict(summary.held),
+        "engines": dict(summary.engines),
+        "altered": summary.altered,
+        "worst_frame": summary.worst_frame,
+        "worst_altered": summary.worst_altered,
     }
 
 
@@ -174,6 +181,15 @@ def _counted(mended: Sequence[Tally], kept: Sequence[HeldTally]) -> list[tuple[s
     return [(t.kind, t.polarity, t.count) for t in mended] + [(t.kind, t.polarity, t.count) for t in kept]
 
 
+def _engines(mended: Sequence[Tally]) -> dict[str, int]:
+    """Accepted repairs by what mended them."""
+    engines: Counter[str] = Counter()
+    for repair in mended:
+        if repair.status == "accepted":
+            engines[repair.engine] += repair.count
+    return dict(sorted(engines.items()))
+
+
 def _reasons(mended: Sequence[Tally], kept: Sequence[HeldTally]) -> dict[str, int]:
     reasons: Counter[str] = Counter()
     for tally in kept:
@@ -204,9 +220,6 @@ def _shot(
     found: dict[str, Counter[str]] = {}
     for kind, polarity, count in _counted(mended, kept):
         found.setdefault(kind, Counter())[polarity] += count
-    engines: Counter[str] = Counter()
-    for repair in mended:
-        engines[repair.engine] += repair.count if repair.status == "accepted" else 0
     inside = {frame: shares[frame] for frame in range(*bounds) if frame in shares}
     worst = max(inside, key=lambda frame: inside[frame], default=None)
     return {
@@ -217,7 +230,7 @@ def _shot(
         "mended": sum(t.count for t in mended if t.status == "accepted"),
         "rejected": sum(t.count for t in mended if t.status == "rejected"),
         "held": _reasons(mended, kept),
-        "engines": dict(sorted(engines.items())),
+        "engines": _engines(mended),
         "altered": sum(inside.values()) / max(1, len(inside)),
         "worst_frame": worst if worst is not None and inside[worst] > 0 else None,
     }
@@ -237,6 +250,12 @@ def _frames(project: Project, output: OutputRow | None) -> dict[str, Any]:
 def _output(output: OutputRow) -> dict[str, Any]:
     values = asdict(output) | {"name": Path(output.path).name, "warnings": list(output.warnings)}
     return {name: values[name] for name in ("name", "codec", "decision", "identity", "codes", "warnings")}
+
+
+def _held(project: Project) -> list[dict[str, Any]]:
+    """What was found and not touched, but for what a person mended after all."""
+    rows = (row for row in held(project.ledger) if not row.aside)
+    return [{**_place(row.box), "id": row.id, "kind": row.kind, "polarity": row.polarity, "reason": row.reason} for row in rows]
 
 
 def _place(box: Box) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from pathlib import Path
 import xxhash
 
 from frdm.defects.dirtmap import GivenMattes
+from frdm.diffusion.planning import bytes_of
 from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged
+from frdm.fills.hand_job import HandJob, hand_job
 from frdm.film import ScanInfo
 from frdm.jobs import outputs
 from frdm.jobs.analysis import Given, Looked, Plan, Step, analyse, given_mattes
@@ -52,6 +54,7 @@ class Job:
     began: float
     given: Given
     jobs: int = 1
+    hand: HandJob | None = None
 
 
 def restore(
@@ -67,26 +70,31 @@ def restore(
     dry_run: bool = False,
     fresh: bool = False,
     jobs: int | None = None,
+    memory: int | str | None = None,
 ) -> Iterator[Progress]:
     """Restore frames start … stop-1 of a film (all by default) into `out`, recording every repair in `project` (`OUT.frdm/` by default).
 
     `mattes`: a folder that gets one PNG a frame, above 0 where a code may differ. `dry_run` finds and records, but writes no film.
     `fresh` throws an earlier run's records away. `jobs`: spans worked on side by side; more cost memory and change no byte.
+    `memory`: bytes, or a text such as "24GiB", that diffusion keeps to, where the recipe asks for it; it changes no byte either.
     Raises `FrdmError`s; whatever happens, nothing half-made stands under `out`'s name.
     """
     began, recipe = time.monotonic(), apply_preset(recipe or Recipe())
+    budget = bytes_of(memory) if isinstance(memory, str) else memory
     with open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
         begin, end = asked_range(scan.info, start, stop)
+        side_by_side = jobs_for(jobs)
+        hand = hand_job(recipe, info=scan.info, memory=None if budget is None else budget // side_by_side)
         marked = given_mattes(scan, recipe)
         given = outputs.default_out(scan.info, alone=recipe.stills) if out is None else outputs.named(Path(out))
         target = None if dry_run else given
         folder = project_folder(given, None if project is None else Path(project))
         places = {"the output": given, "the project": folder} | ({} if mattes is None else {"the folder for mattes": Path(mattes)})
         refuse_places(scan.info, places, alone=recipe.stills)
-        side_by_side = jobs_for(jobs)
         try:
             with making(folder, project_row(scan, recipe, start=begin, stop=end), fresh=fresh) as opened:
-                job = Job(scan, recipe, begin, end, target, codec, None if mattes is None else Path(mattes), began, marked, side_by_side)
+                where = None if mattes is None else Path(mattes)
+                job = Job(scan, recipe, begin, end, target, codec, where, began, marked, side_by_side, hand)
                 yield from _run(opened, job, again=False)
         finally:
             if target is not None and not folder.exists():  # nothing came of it, so nothing will go on with it
@@ -236,6 +244,7 @@ def _plan(project: Project, job: Job, target: Target) -> Plan:
         all_shots=project.row.shots_found,
         done=frozenset(span.start for span in ledger.spans()),
         skip=skip,
+        hand=job.hand,
     )
 
 

@@ -5,17 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 import cv2
-import numpy as np
 
-from frdm.defects.alone import noise_of
-from frdm.fills.neighbours import Ground
-from frdm.film import Encoding, Frame, Mask, Shot
+from frdm.fills.lone import lone_window
+from frdm.film import Shot
 from frdm.jobs.reading import Frames
 from frdm.motion.reel import HALO, Reel
-from frdm.motion.scale import SearchScale
 from frdm.motion.window import Window
-from frdm.signal.grain import measure_grain
-from frdm.signal.working import luma, small_chroma
 
 
 class Windows:
@@ -52,19 +47,3 @@ class Windows:
     def lone(self, index: int) -> Window:
         """A frame's window without neighbours, which is quick: enough to mend across a line or from the surround. Raises `MediaError`."""
         return lone_window(self._frames.frame(index), self._frames.encoding(index))
-
-
-def lone_window(frame: Frame, encoding: Encoding) -> Window:
-    """A window of nothing but its centre."""
-    whole = luma(frame.planes, encoding)
-    scale = SearchScale.of(*whole.shape)
-    small = scale.shrink(whole)
-    return Window(frame, small, small_chroma(frame, encoding, small), (), scale)
-
-
-def ground_of(window: Window, encoding: Encoding, suspects: Mask) -> Ground:
-    """What a fill must know of the frame; `suspects` (of the film's size) is where other damage lies."""
-    shape = window.luma.shape
-    small = suspects if window.scale.same else cv2.resize(suspects.view(np.uint8), shape[::-1], interpolation=cv2.INTER_AREA) > 0
-    noise = np.full(shape, noise_of(window.luma), np.float32)
-    return Ground(encoding, small, noise, tuple(measure_grain(plane) for plane in window.frame.planes[: encoding.pictures]))

@@ -132,7 +132,7 @@ def step(ledger: Ledger, aim: Aim, wanted: Filter, *, frame: int, after: str | N
     """The next defect of a sort in the order of frames (or the one before), from a frame, or from a defect in it."""
     ((condition, values),) = wanted.conditions()
     here = ledger.rows("SELECT frame, number FROM defects WHERE id = ?", (after,)) if after is not None else []
-    at: tuple[int, int] = (here[0][0], here[0][1]) if here else (frame, -1 if backwards else 1 << 62)
+    at: tuple[int, int] = (here[0][0], here[0][1]) if here else (frame, -1 if backwards else 1 << 62)  # frame -1: from before the first
     beyond, order = ("<", "DESC") if backwards else (">", "ASC")
     query = (
         f"SELECT d.number FROM defects d WHERE {condition} AND {_AIMS[aim]} AND (d.frame, d.number) {beyond} (?, ?) "
@@ -144,7 +144,11 @@ def step(ledger: Ledger, aim: Aim, wanted: Filter, *, frame: int, after: str | N
 
 def of_frame(ledger: Ledger, frame: int) -> list[DefectRow]:
     """All defects of a frame, those set aside too, in the order in which their repairs are laid over each other."""
-    return defects(ledger, [row[0] for row in ledger.rows("SELECT number FROM defects WHERE frame = ? ORDER BY repair, number", (frame,))])
+    query = (
+        "SELECT d.number FROM defects d LEFT JOIN repairs r ON r.number = d.repair WHERE d.frame = ? "
+        "ORDER BY COALESCE(r.replaces, r.number), d.repair, d.number"
+    )
+    return defects(ledger, [row[0] for row in ledger.rows(query, (frame,))])
 
 
 def by_ids(ledger: Ledger, names: Sequence[str]) -> list[DefectRow]:

@@ -1,5 +1,6 @@
 """Claims: a shot that one seat works on is decided about by nobody else until it is released or has lapsed."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -7,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from frdm.errors import LedgerError
 from frdm.ledger.records import By, ClaimRow
 from frdm.ledger.selecting import BATCH, marks
-from frdm.ledger.store import Ledger
+from frdm.ledger.store import Ledger, now
 
+TAKE_OVER = "take over"  # what the history calls it when a seat takes another one's claim
 LAPSES = timedelta(minutes=15)  # after a seat's last use of its claim
 
 
@@ -19,7 +21,9 @@ def claims(ledger: Ledger) -> list[ClaimRow]:
 
 
 def claim(ledger: Ledger, shot: int, by: By, *, take_over: bool = False) -> ClaimRow:
-    """Claim a shot for a seat, or renew its claim. Raises `LedgerError` while another seat holds it, unless `take_over`."""
+    """Claim a shot for a seat, or renew its claim. Raises `LedgerError` while another seat holds it; with `take_over` it is taken from
+    that seat, which is put on record.
+    """
     with ledger.writing() as connection:
         if not connection.execute("SELECT 1 FROM shots WHERE number = ?", (shot,)).fetchone():
             (count,) = connection.execute("SELECT COUNT(*) FROM shots").fetchone()
@@ -27,10 +31,17 @@ def claim(ledger: Ledger, shot: int, by: By, *, take_over: bool = False) -> Clai
         held = _standing(connection, [shot])
         if held and held[0].seat != by.seat and not take_over:
             raise LedgerError(_refusal(held[0]))
+        if held and held[0].seat != by.seat:
+            _record_take_over(connection, held[0], by)
         at = held[0].at if held and held[0].seat == by.seat else _stamp()
         row = ClaimRow(shot, by.seat, by.who, at, _stamp(LAPSES))
         connection.execute("INSERT OR REPLACE INTO claims (shot, seat, who, at, until) VALUES (?, ?, ?, ?, ?)", (*_values(row),))
     return row
+
+
+def _record_take_over(connection: sqlite3.Connection, held: ClaimRow, by: By) -> None:
+    text = json.dumps({"shot": held.shot, "from": held.who, "since": held.at}, sort_keys=True, ensure_ascii=False)
+    connection.execute("INSERT INTO actions (verb, who, at, selection) VALUES (?, ?, ?, ?)", (TAKE_OVER, by.who, now(), text))
 
 
 def release(ledger: Ledger, shot: int, by: By) -> bool:

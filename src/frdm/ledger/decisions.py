@@ -2,34 +2,34 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from frdm.film import Box, Provenance, Status
 from frdm.ledger.claims import respect
 from frdm.ledger.records import By, DecisionRow, HeldRow, Outcome, RepairRow, Selection
-from frdm.ledger.selecting import BATCH, check, conditions, marks
+from frdm.ledger.selecting import check, conditions
+from frdm.ledger.standing import PROTECTED, Change, add_decisions, require_free, rivals, settle
 from frdm.ledger.store import Ledger
-from frdm.ledger.undoing import add_action, settle
+from frdm.ledger.undoing import add_action
 from frdm.ledger.undoing import undo as undo
 
 Verb = Literal["accept", "reject", "confirm"]
 _AFTER: dict[str, str] = {"accept": "accepted", "reject": "rejected"}
-_PROTECTED = "EXISTS (SELECT 1 FROM protected p JOIN protections q ON q.number = p.protection WHERE p.repair = d.repair AND q.live)"
+_IN_ORDER = "ORDER BY COALESCE(replaces, number), number"  # as repairs lie over each other: a version takes the first one's place
 
 
 def repairs(ledger: Ledger, selection: Selection | None = None) -> list[RepairRow]:
     """Repairs with their present status, in the order in which they are laid over each other."""
     found: list[RepairRow] = []
     for condition, values in conditions(selection or Selection()):
-        found += [_repair(row) for row in ledger.rows(f"SELECT * FROM repair_states r WHERE {condition} ORDER BY r.number", values)]
-    return sorted(found, key=lambda r: r.number)
+        found += [_repair(row) for row in ledger.rows(f"SELECT * FROM repair_states r WHERE {condition}", values)]
+    return sorted(found, key=lambda r: (r.first, r.number))
 
 
 def repairs_between(ledger: Ledger, start: int, *, stop: int, decision: int | None = None) -> list[RepairRow]:
     """Repairs of frames start … stop-1, with the status that they had after `decision` (None: now)."""
-    query = "SELECT * FROM repair_states WHERE frame >= ? AND frame < ? ORDER BY number"
+    query = f"SELECT * FROM repair_states WHERE frame >= ? AND frame < ? {_IN_ORDER}"
     rows = [_repair(row) for row in ledger.rows(query, (start, stop))]
     if decision is None or decision >= ledger.last_decision():
         return rows
@@ -42,8 +42,11 @@ def repairs_between(ledger: Ledger, start: int, *, stop: int, decision: int | No
 
 
 def held(ledger: Ledger) -> list[HeldRow]:
-    """All defects that were found and not touched."""
-    query = "SELECT id, frame, top, left, bottom, right, kind, polarity, confidence, track, reason FROM held ORDER BY number"
+    """All defects that were found and not touched, in the order of frames; also those that a person mended since."""
+    query = (
+        "SELECT h.id, h.frame, h.top, h.left, h.bottom, h.right, h.kind, h.polarity, h.confidence, h.track, h.reason, d.aside "
+        "FROM held h JOIN defects d ON d.held = h.number ORDER BY h.number"
+    )
     return [HeldRow(row[0], Box(*row[1:6]), *row[6:]) for row in ledger.rows(query)]
 
 
@@ -77,15 +80,17 @@ def judge(ledger: Ledger, verb: Verb, selection: Selection, by: By, *, mark: boo
     """Accept, reject, or confirm as it is. `mark`: what was chosen by id, or confirmed, counts as reviewed though nothing changes.
 
     Accepting in bulk leaves out what is set aside or protected; accepting one version of a repair by id sets the others aside. Raises
-    `LedgerError` for an id that isn't there, and for shots that another seat has claimed.
+    `LedgerError` for an id that isn't there, for one that is to be accepted in a protected place, for two versions of one repair, and for
+    shots that another seat has claimed.
     """
     with ledger.writing() as connection:
         check(connection, selection, held=verb == "confirm")
         chosen = chosen_for(connection, verb, selection)
-        changes = [(row["repair"], row["status"], _AFTER[verb]) for row in chosen if verb != "confirm" and row["status"] != _AFTER[verb]]
-        changed = {repair for repair, _, _ in changes}
+        changes = [] if verb == "confirm" else _changes(verb, chosen)
+        changed = {change.repair for change in changes}
         if verb == "accept" and selection.ids:
-            changes += _rivals(connection, sorted(changed))
+            require_free(connection, sorted(changed))
+            changes += rivals(connection, sorted(changed))
         looked = verb == "confirm" or (mark and bool(selection.ids))
         seen = [row["number"] for row in chosen if looked and row["repair"] not in changed and not row["reviewed"]]
         if not changes and not seen:
@@ -94,8 +99,14 @@ def judge(ledger: Ledger, verb: Verb, selection: Selection, by: By, *, mark: boo
         action = add_action(connection, verb, by.who, selection=selection.as_json())
         add_decisions(connection, action, changes)
         connection.executemany("INSERT INTO reviews (action, defect, seen) VALUES (?, ?, 1)", [(action, number) for number in seen])
-        settle(connection)
+        settle(connection, action)
     return Outcome(action, len(changed), len(changed) + len(seen))
+
+
+def _changes(verb: Verb, chosen: list[sqlite3.Row]) -> list[Change]:
+    """What accepting or rejecting rows of `defects` changes."""
+    after = _AFTER[verb]
+    return [Change(row["repair"], row["status"], after) for row in chosen if row["status"] != after]
 
 
 def foreseen(ledger: Ledger, verb: Verb, selection: Selection) -> tuple[int, list[sqlite3.Row]]:
@@ -108,7 +119,8 @@ def foreseen(ledger: Ledger, verb: Verb, selection: Selection) -> tuple[int, lis
 def chosen_for(connection: sqlite3.Connection, verb: str, selection: Selection) -> list[sqlite3.Row]:
     """The rows of `defects` that a decision on the selection would look at, in the order of frames."""
     known = "" if verb == "confirm" else " AND d.repair IS NOT NULL"
-    bulk = f" AND NOT d.aside AND NOT {_PROTECTED}" if verb == "accept" and not selection.ids else ""
+    bulk = "" if selection.ids or verb == "reject" else " AND NOT d.aside"
+    bulk += f" AND NOT {PROTECTED.format('d.repair')}" if verb == "accept" and not selection.ids else ""
     found: list[sqlite3.Row] = []
     for condition, values in conditions(selection, "d"):
         query = f"SELECT d.* FROM defects d WHERE {condition}{known}{bulk} ORDER BY d.frame, d.number"
@@ -116,29 +128,10 @@ def chosen_for(connection: sqlite3.Connection, verb: str, selection: Selection) 
     return found
 
 
-def add_decisions(connection: sqlite3.Connection, action: int, changes: Sequence[tuple[int, str, str]]) -> None:
-    """Record (repair, before, after), in the order in which repairs are laid over each other."""
-    add = "INSERT INTO decisions (action, repair, before, after) VALUES (?, ?, ?, ?)"
-    connection.executemany(add, [(action, *change) for change in sorted(changes)])
-
-
-def _rivals(connection: sqlite3.Connection, repairs: Sequence[int]) -> list[tuple[int, str, str]]:
-    """The accepted other versions of repairs that are being accepted, as changes."""
-    found: dict[int, tuple[int, str, str]] = {}
-    for at in range(0, len(repairs), BATCH):
-        batch = repairs[at : at + BATCH]
-        query = (
-            "SELECT o.number, d.status FROM repairs r JOIN repairs o ON COALESCE(o.replaces, o.number) = COALESCE(r.replaces, r.number) "
-            f"JOIN defects d ON d.repair = o.number WHERE r.number IN ({marks(batch)}) AND o.number <> r.number AND d.status = 'accepted' "
-            "AND r.number IN (SELECT number FROM repairs WHERE replaces IS NOT NULL UNION SELECT replaces FROM repairs)"
-        )
-        found |= {number: (number, status, "rejected") for number, status in connection.execute(query, batch)}
-    return [change for number, change in found.items() if number not in set(repairs)]
-
-
 def _repair(row: sqlite3.Row) -> RepairRow:
     return RepairRow(
         number=row["number"],
+        first=row["number"] if row["replaces"] is None else row["replaces"],
         id=row["id"],
         span=row["span"],
         shot=row["shot"],

@@ -7,6 +7,7 @@ all patches one after the other, plane by plane) and `000123/masks` (the defects
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ from frdm.errors import LedgerError
 from frdm.film import Box, Mask, Patch, Repair
 
 FOLDER = "patches"
+_UNREADABLE = (
+    *(KeyError, IndexError, TypeError, OverflowError, MemoryError, EOFError, NotImplementedError, RuntimeError),
+    *(zlib.error, zipfile.BadZipFile),
+)  # what zipfile and numpy raise for bytes that are no file of patches, beside ValueError
 _LEVEL = 1  # grain hardly yields to more
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -49,6 +54,32 @@ def write_patches(path: Path, frames: Iterable[tuple[int, Sequence[Repair]]]) ->
     unfinished.replace(path)
     sync_folder(path.parent)
     return digest, size
+
+
+def pack(frame: int, repairs: Sequence[Repair]) -> bytes:
+    """One frame's patches as the bytes of a file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        _write_frame(archive, frame, repairs)
+    return out.getvalue()
+
+
+def unpack(data: bytes, frame: int, *, most: int) -> list[StoredPatch]:
+    """The patches of one frame in `pack`ed bytes of anybody. Raises `ValueError`, also where they unpack to more than `most` bytes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > most:
+                raise ValueError("more pixels than a frame has")
+            rows, mattes, codes, masks = (_read(archive, frame, name) for name in ("index", "mattes", "codes", "masks"))
+            return _unpack(frame, rows, samples=(mattes, codes), masks=masks)
+    except _UNREADABLE as error:
+        raise ValueError(f"patches that can't be read ({error})") from None
+
+
+def _read(archive: zipfile.ZipFile, frame: int, name: str) -> NDArray[Any]:
+    with archive.open(f"{frame:06d}/{name}.npy") as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
+    return array
 
 
 def digest_file(path: Path) -> str:
@@ -92,15 +123,10 @@ class PatchFile:
     def frame(self, index: int) -> list[StoredPatch]:
         """All patches of a frame, by place."""
         try:
-            rows, mattes, codes, masks = (self._array(index, name) for name in ("index", "mattes", "codes", "masks"))
+            rows, mattes, codes, masks = (_read(self._archive, index, name) for name in ("index", "mattes", "codes", "masks"))
             return _unpack(index, rows, samples=(mattes, codes), masks=masks)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise self._broken(error) from None
-
-    def _array(self, index: int, name: str) -> NDArray[Any]:
-        with self._archive.open(f"{index:06d}/{name}.npy") as file:
-            array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
-        return array
 
     def _broken(self, error: Exception) -> LedgerError:
         return LedgerError(f"{self.path}: patches named by the ledger are missing or broken ({error}); bring the file back or use --fresh")

@@ -44,9 +44,10 @@ class SpanRow:
 
 @dataclass(frozen=True, slots=True)
 class RepairRow:
-    """A repair without its pixels, with its present status."""
+    """A repair without its pixels, with its present status. Repairs are laid over each other by `first`, then `number`."""
 
-    number: int  # the order in which repairs are laid over each other
+    number: int
+    first: int  # number of the first version of it, whose place in that order it takes
     id: str
     span: int | None
     shot: int | None
@@ -75,6 +76,7 @@ class HeldRow:
     confidence: float
     track: int | None
     reason: str
+    aside: int  # 1: a person mended it after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,20 @@ class DecisionRow:
     repair: str
     before: Status
     after: Status
+    undoes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A defect was looked at, or that was undone (`seen` False)."""
+
+    number: int
+    action: int
+    verb: str
+    who: str
+    at: str
+    defect: str
+    seen: int  # 0 or 1
     undoes: int | None
 
 

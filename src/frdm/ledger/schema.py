@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from frdm.errors import LedgerError
 from frdm.ledger.schema_review import SECOND
+from frdm.ledger.schema_standing import THIRD
 
 APPLICATION = 0x4652444D  # "FRDM" in the file's header: tells a ledger from any other SQLite file
 
@@ -151,7 +152,11 @@ CREATE VIEW repair_states AS
 
 _MIGRATIONS_TABLE = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, at TEXT NOT NULL) STRICT"
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("first tables", FIRST), ("review and repairs by hand", SECOND))
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("first tables", FIRST),
+    ("review and repairs by hand", SECOND),
+    ("versions of repairs, mattes of held defects", THIRD),
+)
 
 
 def migrate(connection: sqlite3.Connection, where: str) -> None:

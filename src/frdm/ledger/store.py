@@ -16,6 +16,7 @@ from typing import Any, Self
 from frdm.errors import LedgerError
 from frdm.film import Held, Repair, Shot, Span
 from frdm.ledger.location import on_network
+from frdm.ledger.masks import packed
 from frdm.ledger.records import FrameRow, OutputRow, ProjectRow, RenderRow, ShotRow, SpanRow
 from frdm.ledger.schema import migrate, outdated
 
@@ -55,7 +56,9 @@ class Ledger:
         """Whether it lies on a medium that can't be written to, and is whole there."""
         try:
             self.connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                return False  # somebody writes, or it is broken: not for us to read past
             log = self.path.with_name(f"{NAME}-wal")
             return not (log.exists() and log.stat().st_size)
         return False
@@ -63,7 +66,8 @@ class Ledger:
     def _unseal(self) -> None:
         """Read it without the files that SQLite would make beside it; one of an older frdm is brought up to date in memory."""
         self.connection.close()
-        self.connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+        address = f"{self.path.absolute().as_uri()}?immutable=1"
+        self.connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
         if outdated(self.connection, str(self.path)):
             copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             self.connection.backup(copy)
@@ -105,7 +109,9 @@ class Ledger:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError):
+                raise  # a fault of ours, not of the disk
             raise LedgerError(f"{self.path}: could not be written ({error}); mend that and run the same command again") from None
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
@@ -258,15 +264,15 @@ class SpanRecord:
 
 
 _ADD_HELD = (
-    "INSERT INTO held (id, span, frame, top, left, bottom, right, kind, polarity, confidence, track, reason) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO held (id, span, frame, top, left, bottom, right, kind, polarity, confidence, track, reason, mask) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
 def _held_values(span: int, held: Held) -> tuple[Any, ...]:
     d = held.defect
     where = (d.box.frame, d.box.top, d.box.left, d.box.bottom, d.box.right)
-    return (held.id, span, *where, d.kind, d.polarity, float(d.confidence), d.track, held.reason)
+    return (held.id, span, *where, d.kind, d.polarity, float(d.confidence), d.track, held.reason, packed(d.mask))
 
 
 def _add_renders(connection: sqlite3.Connection, output: int, rows: Iterable[RenderRow]) -> None:
@@ -283,17 +289,19 @@ def add_file(connection: sqlite3.Connection, name: str, digest: str, size: int) 
     return number
 
 
-def add_repair(connection: sqlite3.Connection, repair: Repair, *, span: int | None, file: int, place: int, altered: int) -> None:
-    """Record one repair."""
+def add_repair(connection: sqlite3.Connection, repair: Repair, *, span: int | None, file: int, place: int, altered: int) -> int:
+    """Record one repair; its number."""
     d, p, v = repair.defect, repair.patch.box, repair.provenance
     places = (d.box.frame, p.top, p.left, p.bottom, p.right, d.box.top, d.box.left, d.box.bottom, d.box.right)
     nature = (d.kind, d.polarity, float(d.confidence), d.track)
     origin = (v.engine, json.dumps([int(s) for s in v.sources]), v.weights, v.seed, float(v.trust), v.detector)
     values = (repair.id, span, file, place, *places, *nature, *origin, altered, repair.status)
-    connection.execute(
+    number = connection.execute(
         "INSERT INTO repairs (id, span, file, place, "
         "frame, top, left, bottom, right, defect_top, defect_left, defect_bottom, defect_right, "
         "kind, polarity, confidence, track, engine, sources, weights, seed, trust, detector, altered, initial) "
         f"VALUES ({', '.join('?' * len(values))})",
         values,
-    )
+    ).lastrowid
+    assert number is not None
+    return number

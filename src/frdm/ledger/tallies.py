@@ -48,11 +48,13 @@ def held_tallies(ledger: Ledger) -> list[HeldTally]:
 
 
 def found_in(ledger: Ledger, span: int) -> tuple[int, int, int]:
-    """(found, mended, held) of one span that is done."""
-    query = "SELECT COUNT(*), COALESCE(SUM(status = 'accepted'), 0) FROM repair_states WHERE span = ?"
-    repairs, mended = ledger.rows(query, (span,))[0]
-    ((held,),) = ledger.rows("SELECT COUNT(*) FROM held WHERE span = ?", (span,))
-    return repairs + held, mended, held
+    """(found, mended, held) of one span that is done, as it stands now."""
+    query = (
+        "SELECT COUNT(*), COALESCE(SUM(d.status = 'accepted'), 0), COALESCE(SUM(d.repair IS NULL), 0) "
+        "FROM spans s JOIN defects d ON d.frame >= s.start AND d.frame < s.stop WHERE s.number = ? AND NOT d.aside"
+    )
+    found, mended, held = ledger.rows(query, (span,))[0]
+    return found, mended, held
 
 
 def notable(ledger: Ledger, count: int) -> list[str]:

@@ -1,7 +1,7 @@
 """Undo and redo without end: each is an action of its own that turns an earlier one round, and can be turned round again.
 
 A decision is open while nothing undoes it. Undoing takes back what is open and uppermost on its repair, so that what another person
-decided later on the same repair stays.
+decided later on the same repair, or made otherwise, stays.
 """
 
 import json
@@ -9,9 +9,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from frdm.errors import LedgerError
-from frdm.ledger.claims import respect
+from frdm.ledger.claims import TAKE_OVER, respect
 from frdm.ledger.records import ActionRow, By, Outcome, Selection
 from frdm.ledger.selecting import check, conditions
+from frdm.ledger.standing import Change, add_decisions, allowed, settle
 from frdm.ledger.store import Ledger, now
 
 _OPEN = "NOT EXISTS (SELECT 1 FROM decisions u WHERE u.undoes = {0}.number)"
@@ -38,12 +39,13 @@ def undo(ledger: Ledger, selection: Selection, *, who: str) -> int:
                 "ORDER BY d.repair",
                 values,
             ).fetchall()
-        if chosen:
+        changes = allowed(connection, _turned_round(chosen))
+        if changes:
             respect(connection, (row["shot"] for row in chosen), By(who))
             action = add_action(connection, "undo", who, selection=selection.as_json())
-            _turn(connection, action, chosen)
-            settle(connection)
-    return len(chosen)
+            add_decisions(connection, action, changes)
+            settle(connection, action)
+    return len(changes)
 
 
 def undo_last(ledger: Ledger, by: By, *, everyone: bool = False) -> Outcome:
@@ -59,6 +61,8 @@ def undo_action(ledger: Ledger, number: int, by: By) -> Outcome:
         row = connection.execute("SELECT verb, COALESCE(root, number) AS root FROM actions WHERE number = ?", (number,)).fetchone()
         if row is None:
             raise LedgerError(f"action {number}: there is none with this number; the history lists them")
+        if row["verb"] == TAKE_OVER:
+            raise LedgerError(f"action {number}: a claim was taken over by it, which can't be undone; claim the shot again")
         if row["verb"] == "undo":
             raise LedgerError(f"action {number}: this is an undo itself; redo it, or undo the action that it took back")
         query = "SELECT number, verb FROM actions WHERE COALESCE(root, number) = ? ORDER BY number DESC LIMIT 1"
@@ -94,23 +98,46 @@ def _undo(connection: sqlite3.Connection, number: int, by: By) -> Outcome:
 
 def _turned(connection: sqlite3.Connection, verb: str, row: sqlite3.Row, changes: Sequence[sqlite3.Row], by: By) -> Outcome:
     """Record that the action `row` is turned round, with its decisions, reviews and protections."""
-    respect(connection, (change["shot"] for change in changes), by)
     root = row["number"] if row["root"] is None else row["root"]
-    action = add_action(connection, verb, by.who, undoes=row["number"], root=root)
-    _turn(connection, action, changes)
     reviews = connection.execute(f"SELECT v.number, v.defect FROM reviews v WHERE v.action = ? AND {_UNSEEN}", (row["number"],)).fetchall()
+    respect(connection, [*(change["shot"] for change in changes), *_shots(connection, row["number"], root)], by)
+    action = add_action(connection, verb, by.who, undoes=row["number"], root=root)
+    connection.execute("UPDATE protections SET live = ? WHERE action = ?", (int(verb == "redo"), root))
+    turned = allowed(connection, _turned_round(changes))
+    add_decisions(connection, action, turned)
     add = "INSERT INTO reviews (action, defect, seen, undoes) VALUES (?, ?, ?, ?)"
     connection.executemany(add, [(action, defect, int(verb == "redo"), number) for number, defect in reviews])
-    connection.execute("UPDATE protections SET live = ? WHERE action = ?", (int(verb == "redo"), root))
-    settle(connection)
-    return Outcome(action, len(changes), len(reviews))
+    if verb == "redo":
+        _require_kept(connection, root, row["number"])
+    settle(connection, action)
+    return Outcome(action, len(turned), len(reviews))
 
 
-def _turn(connection: sqlite3.Connection, action: int, changes: Sequence[sqlite3.Row]) -> None:
-    """Give repairs the status back that they had before the decisions (number, repair, present status, before)."""
-    add = "INSERT INTO decisions (action, repair, before, after, undoes) VALUES (?, ?, ?, ?, ?)"
-    rows = sorted((change["repair"], change["status"], change["before"], change["number"]) for change in changes)
-    connection.executemany(add, [(action, *row) for row in rows])
+def _shots(connection: sqlite3.Connection, action: int, root: int) -> list[int]:
+    """The shots of what was looked at in an action, and of what it protected."""
+    query = (
+        "SELECT s.shot FROM reviews v JOIN defects s ON s.number = v.defect WHERE v.action = ? "
+        "UNION SELECT s.number FROM protections p JOIN shots s ON s.start < p.stop AND s.stop > p.start WHERE p.action = ?"
+    )
+    return [shot for (shot,) in connection.execute(query, (action, root)).fetchall()]
+
+
+def _turned_round(rows: Sequence[sqlite3.Row]) -> list[Change]:
+    """Changes that give repairs the status back that they had before the decisions (number, repair, present status, before)."""
+    return [Change(row["repair"], row["status"], row["before"], row["number"]) for row in rows]
+
+
+def _require_kept(connection: sqlite3.Connection, protecting: int, lifted: int) -> None:
+    """Raise `LedgerError` where a place would be protected again, and what was made or accepted in it since it was lifted would stand."""
+    query = (
+        "SELECT p.start, p.stop FROM protections p WHERE p.action = ? AND (EXISTS (SELECT 1 FROM repairs r WHERE r.span IS NULL "
+        "AND r.frame >= p.start AND r.frame < p.stop AND (SELECT MIN(d.action) FROM decisions d WHERE d.repair = r.number) > ?) "
+        "OR EXISTS (SELECT 1 FROM protected t JOIN defects s ON s.repair = t.repair "
+        "WHERE t.protection = p.number AND s.status = 'accepted'))"
+    )
+    found = connection.execute(query, (protecting, lifted)).fetchone()
+    if found:
+        raise LedgerError(f"frames {found[0]} to {found[1] - 1}: repairs were made or accepted in them since; protect the place anew")
 
 
 def _last_standing(by: By, everyone: bool) -> tuple[str, tuple[str, ...]]:
@@ -127,7 +154,8 @@ def _last_undone(by: By, everyone: bool) -> tuple[str, tuple[str, ...]]:
     whose = "" if everyone else " AND {}.who = ?"
     query = (
         f"SELECT a.number, a.root FROM actions a WHERE a.verb = 'undo' AND {_NOT_TURNED}{whose.format('a')} AND a.number > COALESCE("
-        f"(SELECT MAX(f.number) FROM actions f WHERE f.verb NOT IN ('undo', 'redo'){whose.format('f')}), 0) ORDER BY a.number DESC LIMIT 1"
+        f"(SELECT MAX(f.number) FROM actions f WHERE f.verb NOT IN ('undo', 'redo', '{TAKE_OVER}'){whose.format('f')}), 0) "
+        "ORDER BY a.number DESC LIMIT 1"
     )
     return query, () if everyone else (by.who, by.who)
 
@@ -168,19 +196,3 @@ def add_action(
     number = connection.execute(add, (verb, who, now(), json.dumps(json.loads(selection), sort_keys=True), undoes, root)).lastrowid
     assert number is not None
     return number
-
-
-_VERSIONS = "SELECT number FROM repairs WHERE span IS NULL UNION SELECT replaces FROM repairs WHERE replaces IS NOT NULL"
-_ASIDE = (
-    "(status <> 'accepted' AND painted AND NOT reviewed) OR (status <> 'accepted' AND EXISTS (SELECT 1 FROM repairs r JOIN repairs o "
-    "ON COALESCE(o.replaces, o.number) = COALESCE(r.replaces, r.number) JOIN defects s ON s.repair = o.number "
-    "WHERE r.number = defects.repair AND o.number <> r.number AND s.status = 'accepted'))"
-)
-_MENDED = "EXISTS (SELECT 1 FROM repairs r JOIN defects s ON s.repair = r.number WHERE r.held = defects.held AND s.status = 'accepted')"
-
-
-def settle(connection: sqlite3.Connection) -> None:
-    """Say anew which versions of repairs made by hand, and which held defects mended by hand, are set aside."""
-    connection.execute(f"UPDATE defects SET aside = ({_ASIDE}) WHERE repair IN ({_VERSIONS}) AND aside <> ({_ASIDE})")
-    mended = "SELECT held FROM repairs WHERE held IS NOT NULL"
-    connection.execute(f"UPDATE defects SET aside = {_MENDED} WHERE held IN ({mended}) AND aside <> {_MENDED}")

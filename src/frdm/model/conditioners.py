@@ -10,21 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from frdm.diffusion.tags import TAGS, numbers_of
 from frdm.errors import RecipeError
 from frdm.model.fusion import fourier
 from frdm.model.layout import as_frames, as_tokens, check_clip, unflattened
-
-TAGS: dict[str, tuple[str, ...]] = {
-    "shot size": ("close", "medium", "wide"),
-    "camera angle": ("level", "high", "low"),
-    "motion": ("still", "slow", "fast"),
-    "colour": ("mono", "colour"),
-    "gauge": ("8mm", "super8", "16mm", "35mm"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +101,7 @@ class TagEncoder(nn.Module):
 
     def numbers(self, said: Sequence[Mapping[str, str]]) -> Tensor:
         """(B, tags) of what is known of each shot, such as {"gauge": "16mm"}. Raises `RecipeError` on a tag or value there is not."""
-        return torch.tensor([[_number(tags, name) for name in TAGS] for tags in map(_known, said)])
-
-
-def _known(tags: Mapping[str, str]) -> Mapping[str, str]:
-    for name in tags:
-        if name not in TAGS:
-            raise RecipeError(f"tag {name!r}: there is none of this name; give one of {', '.join(TAGS)}")
-    return tags
-
-
-def _number(tags: Mapping[str, str], name: str) -> int:
-    if name not in tags:
-        return 0
-    if tags[name] not in TAGS[name]:
-        raise RecipeError(f"tag {name}: {tags[name]!r} is none of its values; give one of {', '.join(TAGS[name])}, or leave it out")
-    return 1 + TAGS[name].index(tags[name])
+        return torch.from_numpy(np.stack([numbers_of(tags) for tags in said]))
 
 
 class ClipFrames(nn.Module):

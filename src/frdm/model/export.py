@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from frdm.diffusion.tags import TAGS
 from frdm.errors import RecipeError
 from frdm.model.attention import Memory
-from frdm.model.conditioners import TAGS
 from frdm.model.eye import Eye
 from frdm.model.frdm import Conditions, Frdm, Where
 from frdm.model.guidance import Seen

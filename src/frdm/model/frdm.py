@@ -46,11 +46,12 @@ class FrdmParams:
     preprocess: PreprocessParams = field(default_factory=PreprocessParams)
     guidance: GuidanceParams = field(default_factory=GuidanceParams)
     modules: Switches = field(default_factory=Switches)
+    adds: bool = False  # a prediction of clean film adds to what the preprocess module made of the tile; it begins as that
 
     @staticmethod
     def compact() -> "FrdmParams":
         """What trains from nothing on one card, and runs on a processor."""
-        return FrdmParams()
+        return FrdmParams(schedule=Schedule("cosine", "clean"), adds=True)
 
     @staticmethod
     def paper() -> "FrdmParams":
@@ -111,12 +112,20 @@ class Frdm(nn.Module):
         super().__init__()
         if backbone is None and params.small is None:
             raise RecipeError("model of size paper: no backbone given; open one with --backbone DIR, or take the size compact")
+        if params.adds and (params.schedule.predicts != "clean" or params.small is None):
+            raise RecipeError(
+                f"model that adds: predicts {params.schedule.predicts} in size {params.size}; only clean film in size compact adds"
+            )
         self.params, on = params, params.modules
         self.backbone = backbone or small_backbone(params.small, temporal=on.temporal)  # type: ignore[arg-type]
         codec, planes = self.backbone.codec, self.backbone.codec.planes
         self.preprocess = Preprocess(planes, params.preprocess) if on.preprocess else None
         self.scale = self._scale_of_latents(params.preprocess)
         features = params.preprocess.widths[self.scale] if on.preprocess else codec.channels
+        if params.adds:
+            features += codec.channels
+            for one in self.backbone.denoiser.out.parameters():
+                nn.init.zeros_(one)
         widths = Widths(codec.channels, features, self.backbone.prompts.width, self.backbone.frames.width)
         frequencies = params.guidance.fusion.frequencies
         self.place_prompt = WithPosition(widths.prompt, frequencies) if on.guidance and on.prompt_fusion else None
@@ -142,10 +151,13 @@ class Frdm(nn.Module):
         """Degraded tiles (B, planes, T, H, W) in 0 … 1, their places, their whole frames, mattes (B, 1, T, H, W) of what is suspected."""
         check_clip(degraded, self.backbone.codec.planes, self.multiple, "tile")
         whole, local = whole.expanded(degraded.shape[0]), self.backbone.codec.encode(degraded)
-        features, pictures = local, ()
+        features, pictures, picture = local, (), local
         if self.preprocess is not None:
             done = self.preprocess(degraded, matte)
             features, pictures = done.features[self.scale], done.pictures
+            picture = self.backbone.codec.encode(pictures[0]) if self.params.adds else picture
+        if self.params.adds:
+            features = torch.cat([features, picture], 1)
         frame = whole.frame if self.place_frame is None else self.place_frame(whole.frame, where.shares)
         prompt = whole.prompt if self.place_prompt is None else self.place_prompt(whole.prompt, where.shares)
         origin = where.box[:, :2] / self.backbone.codec.factor
@@ -161,7 +173,10 @@ class Frdm(nn.Module):
         if self.guidance is not None:
             heard = memory if self.params.modules.memory else None
             residuals, edges = self.guidance(z, t, conditions.seen, heard)
-        return self.backbone.denoiser(z, t, conditions.text, residuals), edges
+        prediction = self.backbone.denoiser(z, t, conditions.text, residuals)
+        if self.params.adds:
+            prediction = prediction + conditions.seen.features[:, -z.shape[1] :]
+        return prediction, edges
 
     @property
     def multiple(self) -> int:

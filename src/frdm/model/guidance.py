@@ -60,7 +60,7 @@ class Widths:
 class Seen:
     """What the network sees beside z_t. Tokens know where the tile lies."""
 
-    features: Tensor  # (B, F, T, h, w)
+    features: Tensor  # (B, F, T, h, w); where predictions add to a picture, the last C of them are that picture's latent
     local: Tensor  # (B, C, T, h, w), the degraded tile's latent
     whole: Tensor  # (B, C, T, h', w'), the degraded whole frame's
     prompt: Tensor  # (B, n, D)

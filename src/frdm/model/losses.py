@@ -27,6 +27,7 @@ class LossParams:
 
     preprocess: float = 1.0  # α_p
     defect: float = 81.0  # α_d
+    first: float = 0.0  # weight of defects in the first stage, which Eq. 4 hardly sees: a mean over all pixels; 0: as in the paper
     min_snr: float | None = None  # γ: how much the noise loss may weigh the almost clean; None: all times alike, as in the paper
     margin: int = 16  # px around defects that are decoded with them
 
@@ -47,7 +48,7 @@ class Batch:
     """What one step learns from. Left and upper neighbours, if given, are heard but not learned from."""
 
     tiles: Tiles
-    mask: Tensor  # (B, 1, T, H, W), 1 in defects
+    mask: Tensor  # (B, 1, T, H, W), 1 in defects; less where they matter less
     whole: Tensor  # (B, planes, T, H', W'), the degraded whole frames, resized
     prompt: Tensor  # (B, n), numbers of the prompt
     left: Tiles | None = None  # both or none
@@ -79,6 +80,15 @@ def training_losses(model: Frdm, batch: Batch, t: Tensor, *, params: LossParams 
     defect_part = decoded_defect_loss(codec, guessed, batch, share_of_film(t, schedule), margin=params.margin)
     total = noise_part + params.preprocess * preprocess_part + params.defect * defect_part
     return Losses(total, noise_part, preprocess_part, defect_part)
+
+
+def first_losses(model: Frdm, batch: Batch, *, params: LossParams | None = None, perceptual: Perceptual | None = None) -> Losses:
+    """The first stage's losses, of the preprocess module alone. Source: HaineiFRDM §6.1, Eq. 4"""
+    assert model.preprocess is not None
+    params, tiles = params or LossParams(), batch.tiles
+    pictures = model.preprocess(tiles.degraded, tiles.matte).pictures
+    scales, defects = preprocess_loss(pictures, tiles.clean, perceptual), defect_loss(pictures[0], tiles.clean, batch.mask)
+    return Losses(scales + params.first * defects, scales.new_zeros(()), scales, defects)
 
 
 @torch.no_grad()

@@ -4,7 +4,8 @@
                                              ↓                ↓                ↓          state-space blocks on the way down
                           features, RGB ← scale 1 ← up ← scale 2 ← up ← scale 3           an RGB head at every scale (Eq. 4)
 
-The picture of the finest scale is the tile itself plus what its head adds, so that the module can be used alone as a regression.
+The picture of the finest scale is the tile itself plus what its head adds, so that the module can be used alone as a regression. Where a
+matte is told, what it covers is first filled (`frdm.model.filling`): the head then adds to that.
 
 Source: HaineiFRDM §4.1, §4.3, §6.1, Eq. 4; Yang 2024 (a picture at every scale)
 """
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from frdm.model.filling import Chooser, filled_clip
 from frdm.model.layout import as_clip, as_frames, check_clip
 from frdm.model.state_space import StateSpaceBlock, StateSpaceParams
 
@@ -28,7 +30,7 @@ class PreprocessParams:
     factor: int = 4
     blocks: int = 1
     state_space: StateSpaceParams = field(default_factory=StateSpaceParams)
-    matte: bool = True  # a plane beside the picture says where defects are suspected; all 0 where nobody looked
+    matte: bool = True  # planes beside the picture say where defects are suspected (all 0 where nobody looked), and show it filled there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +64,14 @@ class Preprocess(nn.Module):
         super().__init__()
         self.params = params or PreprocessParams()
         self.planes, widths, factor = planes, self.params.widths, self.params.factor
-        shown = (planes + self.params.matte) * factor**2
+        shown = (2 * planes + 1 if self.params.matte else planes) * factor**2
         self.stem = nn.Conv2d(shown, widths[0], 3, padding=1)
         self.down = nn.ModuleList(Scale(width, self.params) for width in widths)
         self.halves = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in itertools.pairwise(widths))
         self.narrows = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for width in widths)
         self.heads = nn.ModuleList(nn.Conv2d(width, planes * factor**2, 3, padding=1) for width in widths)
+        self.chooser = Chooser(widths[0], factor) if self.params.matte else None
         nn.init.zeros_(self.heads[0].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.heads[0].bias)  # type: ignore[arg-type]
 
@@ -81,7 +84,9 @@ class Preprocess(nn.Module):
         """See the class; without a matte nothing is suspected. Raises `RecipeError` on sides that don't divide."""
         check_clip(pictures, self.planes, self.multiple, "preprocess")
         length = pictures.shape[2]
-        beside = self._down(pictures, matte)
+        matte = torch.zeros_like(pictures[:, :1]) if matte is None else matte
+        filled = filled_clip(pictures, matte) if self.chooser is not None else pictures
+        beside = self._down(pictures, filled, matte)
         features: list[Tensor] = []
         for place in range(len(beside) - 1, -1, -1):
             x = as_frames(beside[place])
@@ -90,13 +95,14 @@ class Preprocess(nn.Module):
             features.insert(0, x + functional.silu(self.up[place](x)))
         shown = [functional.pixel_shuffle(head(x), self.params.factor) for head, x in zip(self.heads, features, strict=True)]
         out = tuple(as_clip(picture, length) for picture in shown)
-        return Preprocessed(tuple(as_clip(x, length) for x in features), (pictures + out[0], *out[1:]))
+        begun = pictures if self.chooser is None else self.chooser(features[0], pictures, filled, matte)
+        return Preprocessed(tuple(as_clip(x, length) for x in features), (begun + out[0], *out[1:]))
 
-    def _down(self, pictures: Tensor, matte: Tensor | None) -> list[Tensor]:
+    def _down(self, pictures: Tensor, filled: Tensor, matte: Tensor) -> list[Tensor]:
         """What every scale sees on the way down, clips from the finest."""
         shown = 2 * pictures - 1
         if self.params.matte:
-            shown = torch.cat([shown, torch.zeros_like(shown[:, :1]) if matte is None else matte], 1)
+            shown = torch.cat([shown, 2 * filled - 1, matte], 1)
         x = as_clip(self.stem(functional.pixel_unshuffle(as_frames(shown), self.params.factor)), shown.shape[2])
         scales = [self.down[0](x)]
         for half, scale in zip(self.halves, self.down[1:], strict=True):

@@ -4,7 +4,7 @@ Grain is what is left of a flat place after a Gaussian of `SCALE` px is taken of
 number.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -88,6 +88,16 @@ def _softness(blocks: NDArray[np.float32], flat: NDArray[np.intp]) -> float:
 # Correlation at distance 1 of the high-pass of white noise blurred by so many px (computed by scripts/grain_table.py).
 _BLURS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)
 _CORRELATIONS = (-0.091, -0.085, -0.022, 0.118, 0.274, 0.403, 0.497, 0.566, 0.619, 0.698)
+
+
+def calmed(grain: Grain, plane: Real, sound: Mask) -> Grain:
+    """The film's grain, weaker where the film around (`sound`) shows less: out of focus, faded, or smoothed by a scanner."""
+    if not sound.any():
+        return grain
+    shown = np.abs(high_pass(plane))[sound]
+    usual = float(grain.at(plane)[sound].mean())
+    share = min(1.0, 1.4826 * float(np.median(shown)) / max(usual, 1e-9))
+    return replace(grain, strength=grain.strength * share)
 
 
 def grain_alike(first: Real, other: Real, where: Mask) -> bool:

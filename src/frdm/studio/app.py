@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from frdm import __version__
 from frdm.errors import FrdmError, RecipeError
-from frdm.studio import defect_routes, frame_routes, job_routes, paint_routes, project_routes
+from frdm.studio import defect_routes, export_routes, frame_routes, job_routes, paint_routes, project_routes
 from frdm.studio.desk import Desk
 from frdm.studio.guard import Door, Guard, refusal
 from frdm.studio.telling import NotThereError
@@ -29,7 +29,7 @@ def make_app(desk: Desk, door: Door | None = None) -> FastAPI:
         desk.close()
 
     app = FastAPI(title="frdm studio", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, lifespan=living)
-    for room in (project_routes, defect_routes, frame_routes, paint_routes, job_routes):
+    for room in (project_routes, defect_routes, frame_routes, paint_routes, job_routes, export_routes):
         app.include_router(room.routes(desk))
     _add_refusals(app)
     with as_file(files("frdm.studio") / "page") as page:

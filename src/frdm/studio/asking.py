@@ -16,6 +16,7 @@ from frdm.jobs.drawing import Polygon, Rectangle, Shape, Stamp, Stroke
 from frdm.jobs.painting import Engine, Wish
 from frdm.ledger.browsing import Aim, Filter, Sort
 from frdm.ledger.records import By, Selection
+from frdm.studio.running import PicturesForm
 
 MOST = 500  # defects on a page
 Whole = Annotated[int, Field(ge=0, le=10**9)]
@@ -96,7 +97,7 @@ class JumpQuery(FilterQuery):
     """Where to go from here."""
 
     to: Aim | Literal["shot"]
-    from_frame: Whole = 0
+    from_frame: Annotated[int, Field(ge=-1, le=10**9)] = -1  # −1: from before the first
     from_id: Id | None = None
     backwards: bool = False
 
@@ -116,6 +117,7 @@ class PictureQuery(Asked):
     tone: Literal["display", "log", "codes"] = "display"
     ground: Literal["none", "before", "after"] = "none"
     status: list[Status] = Field(default=["accepted", "held"], max_length=3)
+    kind: list[Kind] = Field(default=[], max_length=20)
     only: list[Id] = Field(default=[], max_length=200)
     without: list[Id] = Field(default=[], max_length=200)
     form: Literal["auto", "jpeg", "png"] = "auto"
@@ -153,8 +155,17 @@ class ClaimBody(Asked):
 
 
 class JobBody(Asked):
-    kind: Literal["restore", "render"]
+    kind: Literal["restore", "render", "export"]
     codec: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]{1,40}$")
+    form: PicturesForm = "overlay-exr"  # of an export
+    alpha: Literal["whole", "soft"] = "whole"
+
+
+class ExportQuery(Asked):
+    """Which markers."""
+
+    per: Literal["defect", "shot"] = "defect"
+    status: list[Status] = Field(default=[], max_length=3)
 
 
 class PolygonBody(Asked):

@@ -22,7 +22,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/defects")
     def defects(query: Annotated[asking.ListQuery, Query()]) -> dict[str, Any]:
         """One page of the list."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             total, rows = browsing.listed(opened.ledger, query.filter(), offset=query.offset, limit=query.limit)
             items = [telling.defect(row) for row in rows]
             return {"total": total, "offset": query.offset, "items": items, "version": telling.version(opened)}
@@ -30,7 +30,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/counts")
     def counted(query: Annotated[asking.FilterQuery, Query()]) -> dict[str, Any]:
         """How many fit."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             found = browsing.counts(opened.ledger, query.filter())
         return {
             "total": found.total,
@@ -44,7 +44,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/jump")
     def jump(query: Annotated[asking.JumpQuery, Query()]) -> dict[str, Any]:
         """The next one, or the one before."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return next_shot(opened, query) if query.to == "shot" else next_defect(opened, query)
 
     add_single(router, desk)
@@ -59,13 +59,13 @@ def add_single(router: APIRouter, desk: Desk) -> None:
     @router.get("/defects/{name}")
     def one(name: asking.Id) -> dict[str, Any]:
         """One defect with its history and versions."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return in_full(opened, known(opened, name))
 
     @router.get("/defects/{name}/place")
     def place(name: asking.Id, query: Annotated[asking.SortedQuery, Query()]) -> dict[str, Any]:
         """Its row in the filtered list."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             known(opened, name)
             return {"index": browsing.place_of(opened.ledger, name, query.filter())}
 
@@ -84,7 +84,7 @@ def add_decisions(router: APIRouter, desk: Desk) -> None:
     @router.post("/decisions/preview")
     def preview(body: asking.DecisionBody) -> dict[str, Any]:
         """What it would change."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return previewed(opened, body)
 
 
@@ -114,7 +114,7 @@ def add_history(router: APIRouter, desk: Desk) -> None:
         by: asking.Asker, limit: Annotated[int, Query(ge=1, le=asking.MOST)] = 50, before: asking.Whole | None = None
     ) -> dict[str, Any]:
         """What people did, newest first."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             rows = actions(opened.ledger, before=before, limit=limit)
             able = can(opened.ledger, by)
         return {"actions": [telling.action(row, by) for row in rows], "can_undo": able[0], "can_redo": able[1]}
@@ -140,6 +140,8 @@ def in_full(project: Project, row: DefectRow) -> dict[str, Any]:
 def next_defect(project: Project, query: asking.JumpQuery) -> dict[str, Any]:
     """The nearest defect of a sort in one direction."""
     assert query.to != "shot"
+    if query.from_id is not None:
+        known(project, query.from_id)
     row = browsing.step(project.ledger, query.to, query.filter(), frame=query.from_frame, after=query.from_id, backwards=query.backwards)
     return {"frame": None, "id": None, "shot": None} if row is None else {"frame": row.box.frame, "id": row.id, "shot": row.shot}
 

@@ -10,12 +10,14 @@ from threading import Lock
 
 from frdm.errors import LedgerError, SettingsChanged
 from frdm.film import ScanInfo
+from frdm.jobs.by_hand import sweep
 from frdm.jobs.layers import LayerStore
 from frdm.jobs.outputs import default_out
 from frdm.jobs.painting import Brush
 from frdm.jobs.project import Project, existing, film_of, project_folder
 from frdm.jobs.reading import Frames
 from frdm.ledger import store
+from frdm.ledger.reading import one_state
 from frdm.media.scan import open_scan, warnings_of
 from frdm.recipe import Recipe, recipe_from
 from frdm.studio.keeping import Kept
@@ -68,6 +70,7 @@ class Desk:
         with existing(folder, alone=False) as project:
             row, recipe = project.row, recipe_from(json.loads(project.row.recipe), str(folder))
             film = film_of(project)
+            sweep(project)
         scan = open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills)
         if scan.identity() != row.identity:
             scan.close()
@@ -94,6 +97,12 @@ class Desk:
         if not self.begun:
             raise LedgerError(f"{self.folder.name}: nothing was restored yet; run the restoration first")
         with existing(self.folder, alone=False) as project:
+            yield project
+
+    @contextmanager
+    def looking(self) -> Iterator[Project]:
+        """The same for questions: all that is read inside is of one moment. To be left soon. Raises `LedgerError`."""
+        with self.project() as project, one_state(project.ledger):
             yield project
 
     def brush(self, project: Project) -> Brush:

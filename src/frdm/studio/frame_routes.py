@@ -24,14 +24,14 @@ def routes(desk: Desk) -> APIRouter:
     def frame(index: asking.Whole) -> dict[str, Any]:
         """What lies on a frame."""
         require_frame(desk, index)
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return on_frame(desk, opened, index)
 
     @router.get("/at")
     def at(index: asking.Whole, x: asking.Real, y: asking.Real, radius: Annotated[float, Query(ge=0, le=500)] = 0) -> dict[str, Any]:
         """The defects at a place of the picture."""
         require_frame(desk, index)
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return {"ids": hit(desk, opened, index, (x, y), radius=radius)}
 
     @router.get("/picture")
@@ -52,7 +52,7 @@ def add_pipeline(router: APIRouter, desk: Desk) -> None:
     def pipeline(index: asking.Whole) -> dict[str, Any]:
         """What was done to a frame, stage by stage."""
         require_frame(desk, index)
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return {"frame": index, "stages": stages.told(desk, opened, index)}
 
     @router.get("/pipeline/{name}")

@@ -14,7 +14,7 @@ from frdm.ledger import claims
 from frdm.ledger.records import By
 from frdm.studio import asking, telling
 from frdm.studio.desk import Desk
-from frdm.studio.running import JobState
+from frdm.studio.running import JobState, Pictures
 
 TICK = 0.25  # seconds between looks at the job
 EVERY = 3  # ticks between looks at the ledger
@@ -33,7 +33,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/job", status_code=202)
     def start(body: asking.JobBody) -> dict[str, Any]:
         """Begin a job."""
-        return desk.runner.start(body.kind, body.codec).as_json()
+        return desk.runner.start(body.kind, body.codec, Pictures(body.form, body.alpha)).as_json()
 
     @router.post("/job/pause")
     def pause() -> dict[str, Any]:
@@ -88,7 +88,7 @@ async def happenings(desk: Desk, request: Request, by: By) -> AsyncIterator[str]
 def ledger_events(desk: Desk, by: By) -> dict[str, str]:
     """The ledger's state and claims; nothing while there is none, or it can't be read just now."""
     try:
-        with desk.project() as project:
+        with desk.looking() as project:
             standing = [telling.claim(row, by) for row in claims.claims(project.ledger)]
             return {"changed": json.dumps({"version": telling.version(project)}), "claims": json.dumps({"claims": standing})}
     except FrdmError:

@@ -60,13 +60,13 @@ def add_protections(router: APIRouter, desk: Desk) -> None:
     @router.get("/protections")
     def listed(start: asking.Whole = 0, stop: asking.Whole = 10**9) -> dict[str, Any]:
         """All protected places, lifted ones too."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return {"protections": [telling.protection(row) for row in protections(opened.ledger, start, stop)]}
 
     @router.get("/protections/{number}/mask")
     def mask(number: asking.Whole) -> Response:
         """A protected place as a picture of its box."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             if not any(row.number == number for row in protections(opened.ledger, 0, 10**9)):
                 raise telling.NotThereError(f"protection {number}: there is none with this number; the list of protections has them")
             picture = protected_mask(opened.ledger, number).view(np.uint8) * np.uint8(255)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from frdm.display import Picture
 from frdm.errors import RecipeError
-from frdm.film import Box, Frame, ScanInfo
+from frdm.film import KINDS, Box, Frame, ScanInfo
 from frdm.jobs.layers import Layer, in_force, laid_over
 from frdm.jobs.project import Project
 from frdm.ledger.browsing import frame_state, of_frame
@@ -30,7 +30,7 @@ def picture(desk: Desk, index: int, query: PictureQuery) -> tuple[Encoded, str]:
     look = look_of(query, desk.frames.info_at(index), index)
     standing = Standing()
     if desk.begun and query.view != "before":
-        with desk.project() as project:
+        with desk.looking() as project:
             standing = Standing.of(desk, project, index)
     key = (index, standing.state, query.model_copy(update={"v": ""}).model_dump_json())
     kept = desk.pictures.get(key)
@@ -124,8 +124,10 @@ def drawn(sight: Sight, query: PictureQuery, standing: Standing) -> NDArray[np.u
             return views.difference(sight.read(), sight.after(chosen), encoding, look, gain=query.gain)
         case "overlay":
             wanted = chosen if query.only or query.without else standing.layers
-            seen = [layer for layer in wanted if layer.row.status in query.status or layer.row.id in query.only]
-            veil = views.overlay(seen, standing.held if "held" in query.status else [], look)
+            kinds = query.kind or list(KINDS)
+            held = [(box, kind) for box, kind in standing.held if kind in kinds and "held" in query.status]
+            told = [layer for layer in wanted if layer.row.status in query.status or layer.row.id in query.only]
+            veil = views.overlay([layer for layer in told if layer.row.kind in kinds], held, look)
         case "provenance":
             veil = views.provenance(chosen, look)
         case "fills":

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from frdm import jobs
-from frdm.errors import LedgerError, MediaError
+from frdm.errors import LedgerError, MediaError, RecipeError
 from frdm.film import KINDS, ScanInfo
-from frdm.jobs.painting import MOST_FRAMES
+from frdm.jobs.painting import MOST_FRAMES, engines
 from frdm.jobs.project import Project
 from frdm.ledger import claims
 from frdm.ledger.browsing import Filter, counts, density, shot_counts
@@ -32,13 +32,13 @@ def routes(desk: Desk) -> APIRouter:
         """What the project is."""
         if not desk.begun:
             return summary(desk, by) | begun_none(desk)
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return summary(desk, by) | begun(desk, opened)
 
     @router.get("/shots")
     def shots(by: asking.Asker) -> dict[str, Any]:
         """All shots, counted."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             claimed = {row.shot: row for row in claims.claims(opened.ledger)}
             return {"shots": shot_list(opened, claimed, by), "version": telling.version(opened)}
 
@@ -47,8 +47,14 @@ def routes(desk: Desk) -> APIRouter:
         bins: Annotated[int, Query(ge=1, le=4000)] = 1200, start: asking.Whole | None = None, stop: asking.Whole | None = None
     ) -> dict[str, Any]:
         """Defects along the film."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return timeline_of(opened, start=start, stop=stop, bins=bins)
+
+    @router.get("/engines")
+    def ways() -> dict[str, Any]:
+        """The ways to mend by hand, and why one can't be had here."""
+        told = engines().items()
+        return {"engines": [{"name": n, "available": not why, "sentence": why, "frames": MOST_FRAMES[n]} for n, why in told]}
 
     @router.get("/legend")
     def legend() -> dict[str, Any]:
@@ -67,7 +73,7 @@ def add_claims(router: APIRouter, desk: Desk) -> None:
     @router.get("/claims")
     def claimed(by: asking.Asker) -> dict[str, Any]:
         """All claims that stand."""
-        with desk.project() as opened:
+        with desk.looking() as opened:
             return {"claims": [telling.claim(row, by) for row in claims.claims(opened.ledger)]}
 
     @router.post("/shots/{number}/claim")
@@ -75,6 +81,8 @@ def add_claims(router: APIRouter, desk: Desk) -> None:
         """Claim a shot for this seat."""
         with desk.project() as opened:
             require_shot(opened, number)
+            if not by.seat:
+                raise RecipeError("X-Frdm-Seat: a claim is of a seat, and none was named; send the seat's name")
             return telling.claim(claims.claim(opened.ledger, number, by, take_over=body.take_over), by)
 
     @router.delete("/shots/{number}/claim")
@@ -120,8 +128,9 @@ def summary(desk: Desk, by: By) -> dict[str, Any]:
     return {
         "name": desk.info.path.resolve().name,
         "folder": desk.folder.name,
+        "mark": desk.mark,
         "film": film_of(desk.info),
-        "engines": list(MOST_FRAMES),
+        "engines": [name for name, missing in engines().items() if not missing],
         "limits": {"body": LARGEST, "paint_frames": MOST_FRAMES, "page": asking.MOST},
         "stills": desk.recipe.stills,
         "who": by.who,

@@ -14,12 +14,14 @@ from typing import Any, Literal
 
 from frdm import jobs
 from frdm.errors import FrdmError, LedgerError, OutputError
+from frdm.jobs.pictures_out import export_mattes, export_overlays
 from frdm.jobs.progress import Progress
 from frdm.jobs.project import SUFFIX, existing
 from frdm.ledger import store
 from frdm.recipe import recipe_from
 
-Kind = Literal["restore", "render"]
+Kind = Literal["restore", "render", "export"]
+PicturesForm = Literal["overlay-exr", "overlay-png", "mattes"]
 State = Literal["running", "paused", "finishing", "done", "failed", "stopped"]
 PATIENCE = 30.0  # seconds that a stopped job has to come to its next frame when the studio closes
 
@@ -73,6 +75,25 @@ class JobState:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What an export makes, in a folder beside the project that bears its name."""
+
+    form: PicturesForm = "overlay-exr"
+    alpha: Literal["whole", "soft"] = "whole"
+
+    def beside(self, folder: Path) -> Path:
+        """The folder that is made."""
+        place = folder.resolve()
+        return place.with_name(f"{place.name.removesuffix(SUFFIX)}-{self.form}")
+
+    def steps(self, folder: Path) -> Iterator[Progress]:
+        """The work, not begun."""
+        if self.form == "mattes":
+            return export_mattes(folder, self.beside(folder))
+        return export_overlays(folder, self.beside(folder), form="exr" if self.form == "overlay-exr" else "png", alpha=self.alpha)
+
+
 class Runner:
     """Runs jobs on one project, one after the other."""
 
@@ -88,15 +109,17 @@ class Runner:
         """The running job, or the last one."""
         return self._job
 
-    def start(self, kind: Kind, codec: str | None = None) -> JobState:
-        """Begin a job. Raises `LedgerError` while one runs, and where there is nothing to render."""
-        steps = self._steps(kind, codec)
+    def start(self, kind: Kind, codec: str | None = None, pictures: Pictures = Pictures()) -> JobState:
+        """Begin a job. Raises `LedgerError` while one runs, and where there is nothing to render or to export."""
+        steps = self._steps(kind, codec, pictures)
         with self._lock:
             if self._job is not None and self._job.active:
                 raise LedgerError(f"a {self._job.kind} job is running on this project; wait for it or stop it")
             if self._thread is not None:
                 self._thread.join()
             self._job = JobState(1 if self._job is None else self._job.number + 1, kind)
+            if kind == "export":
+                self._job = replace(self._job, output=pictures.beside(self._folder).name)
             self._left.clear()
             self._going.set()
             self._thread = threading.Thread(target=self._run, args=(steps,), name="frdm-job", daemon=True)
@@ -139,12 +162,14 @@ class Runner:
             raise LedgerError("no job is running; start one")
         return self._job
 
-    def _steps(self, kind: Kind, codec: str | None) -> Callable[[], Iterator[Progress]]:
+    def _steps(self, kind: Kind, codec: str | None, pictures: Pictures) -> Callable[[], Iterator[Progress]]:
         """The job's generator, not begun. Raises `LedgerError`, `OutputError`."""
         if not (self._folder / store.NAME).is_file():
-            if kind == "render":
+            if kind != "restore":
                 raise LedgerError(f"{self._folder.name}: nothing was restored yet; run the restoration first")
             return lambda: jobs.restore(self._film, project=self._folder, codec=codec)
+        if kind == "export":
+            return lambda: pictures.steps(self._folder)
         if kind == "render":
             return lambda: jobs.render(self._folder, codec=codec)
         with existing(self._folder, alone=False) as project:

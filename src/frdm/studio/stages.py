@@ -92,7 +92,7 @@ def _facts(desk: Desk, here: Here, index: int) -> dict[str, dict[str, str]]:
 
 def picture(desk: Desk, index: int, name: Stage, width: int) -> tuple[Encoded, str]:
     """(one stage's picture, its tag). Raises `LedgerError`, `MediaError`, `RecipeError`."""
-    with desk.project() as project:
+    with desk.looking() as project:
         here = Here.of(desk, project, index)
     key = ("stage", index, here.standing.state, name, width)
     kept = desk.pictures.get(key)
@@ -152,7 +152,7 @@ def _found(desk: Desk, here: Here, index: int, look: views.Look) -> Picture:
 
 def _moved(desk: Desk, here: Here, index: int, name: str, look: views.Look) -> Picture:
     """The neighbours as the centre would see them, or the motion to the next frame. Raises `RecipeError` where there are none."""
-    with desk.project() as project:
+    with desk.looking() as project:
         window = desk.brush(project).windows.window(index, here.shot)
     if name == "neighbours" and window.neighbours:
         ordered = sorted(window.neighbours, key=lambda neighbour: neighbour.frame.index)

@@ -200,13 +200,16 @@ def _veiled(veils: Sequence[tuple[Layer, Colour, float]], look: Look) -> Clear:
 def _sized_veil(veil: Clear, look: Look) -> Clear:
     if not look.shrinks or veil.shape[:2] == look.size:
         return _sized(veil, look)
-    alpha = veil[..., 3].astype(np.float32) / 255
-    weighted = np.dstack([veil[..., :3].astype(np.float32) * alpha[..., None], alpha])
-    small = np.asarray(cv2.resize(weighted, look.size[::-1], interpolation=cv2.INTER_AREA), np.float32)
-    share = small[..., 3:]
-    colour = small[..., :3] / np.maximum(share, 1e-6)
-    seen = np.clip(share * (veil.shape[1] / look.size[1]), 0, alpha.max(initial=0))
-    return np.round(np.dstack([np.clip(colour, 0, 255), seen * 255])).astype(np.uint8)
+    over = veil[..., 3] > 0
+    marked = veil[over].astype(np.uint16)
+    weighted = np.zeros(veil.shape, np.uint16)  # colours times alpha, alpha times 255: a clear place weighs nothing
+    weighted[over] = np.hstack([marked[:, :3], np.full_like(marked[:, 3:], 255)]) * marked[:, 3:]
+    small = np.asarray(cv2.resize(weighted, look.size[::-1], interpolation=cv2.INTER_AREA), np.uint16)
+    out, seen = np.zeros((*look.size, 4), np.uint8), small[..., 3] > 0
+    weights = small[seen].astype(np.float32)
+    alpha = np.minimum(weights[:, 3] / 255 * (veil.shape[1] / look.size[1]), float(marked[:, 3].max(initial=0)))
+    out[seen] = np.round(np.column_stack([np.minimum(weights[:, :3] / weights[:, 3:] * 255, 255), alpha])).astype(np.uint8)
+    return out
 
 
 def _framed(out: Clear, box: Box, colour: Colour, look: Look) -> None:

@@ -120,9 +120,9 @@ def limbs(frames: Codes, other: Codes, random: np.random.Generator) -> Codes:
         length = float(np.exp(random.uniform(np.log(25), np.log(220)))) * unit
         thick = max(length * random.uniform(0.08, 0.5), 3 * unit)
         shape, texture = _limb(length, thick, frames.shape[3], other, random)
-        pivot, going = random.uniform(0, 1, 2) * (width, height), random.normal(0, 8, 2) * unit
-        angle, swing = random.uniform(0, 360), random.normal(0, 1) * random.choice([6, 20, 60])
-        shutter = random.uniform(0.0, 0.6)
+        pivot, going = random.uniform(0, 1, 2) * (width, height), random.normal(0, random.choice([8, 8, 30]), 2) * unit
+        angle, swing = random.uniform(0, 360), random.normal(0, 1) * random.choice([6, 20, 60, 110])
+        shutter = random.uniform(0.0, 0.9)
         phase, beat = random.uniform(0, 6.28), random.uniform(0.1, 1.2)
         for t in range(count):
             cover = np.zeros((height, width), np.float32)
@@ -164,7 +164,9 @@ def _limb(length: float, thick: float, channels: int, other: Codes, random: np.r
     if texture.shape[2] != channels:
         texture = texture.mean(2, keepdims=True) if channels == 1 else np.repeat(texture, 3, 2)
     flat = random.uniform(0.2, 1.0)  # how much of the texture is left
-    tone = texture.mean((0, 1)) * random.uniform(0.5, 1.6)
+    pale = random.random() < 0.35  # skin, paper, a white sleeve: paler than nearly everything behind it
+    warm = np.sort(random.uniform(0.75, 1.0, channels))[::-1]  # red over green over blue
+    tone = random.uniform(0.55, 1.0) * 255 * warm if pale else texture.mean((0, 1)) * random.uniform(0.5, 1.6)
     return shape, np.asarray(np.clip(tone + flat * (texture - texture.mean((0, 1))), 0, 255), np.float32)
 
 

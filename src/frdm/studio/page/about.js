@@ -1,19 +1,23 @@
 // The defect at hand in words: what it is, where its pixels came from, what was decided; and making it again.
 
 import { get } from "./api.js";
-import { at, make, named, say, shown, tell } from "./dom.js";
+import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { engineChoice } from "./engines.js";
 import { cameFrom } from "./hand.js";
 import { keyShown } from "./keyboard.js";
 import { again } from "./paint.js";
 import { decide, select } from "./review.js";
 import { on, state } from "./state.js";
 
+const REST = 200; // milliseconds that a defect is at hand before its history is asked for: whoever hurries past does without
 let more = null; // history and versions of the defect at hand, when they have come
+let fetches = 0;
 let open = false;
 const asked = { engine: "auto", offset: 0, seed: "" };
 
 export function start() {
   on("defect decided", build);
+  on("changed", refresh);
   build();
 }
 
@@ -24,11 +28,18 @@ function build() {
     place.replaceChildren(make("p", { class: "dim", text: say("about.none") }));
     return;
   }
-  if (more?.id !== defect.id || more.status !== defect.status) {
-    more = { id: defect.id, status: defect.status, found: null };
-    fetchMore(defect.id);
+  if (more?.id !== defect.id) {
+    more = { id: defect.id, found: null };
+    fetchMore();
   }
-  place.replaceChildren(title(defect), facts(defect), acts(defect), anew(), ...past());
+  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.part : null;
+  place.replaceChildren(title(defect), facts(defect), acts(defect), anew(defect), ...past());
+  if (focused) place.querySelector(`[data-part="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+/** The same defect, when something was decided: what was told of it is old. */
+function refresh() {
+  if (state.defect) fetchMore();
 }
 
 function title(defect) {
@@ -48,6 +59,7 @@ function facts(defect) {
     sure: `${Math.round(defect.confidence * 100)} %`,
     size: say("about.pixels", { high: defect.box[2] - defect.box[0], wide: defect.box[3] - defect.box[1] }),
     from: cameFrom({ ...defect, status: "accepted" }),
+    reason: defect.repair && defect.reason ? defect.reason : null,
     trust: defect.trust === null ? null : `${Math.round(defect.trust * 100)} %`,
     seed: defect.seed === null ? null : String(defect.seed),
     weights: defect.weights ? defect.weights.slice(0, 12) : null,
@@ -61,7 +73,7 @@ function acts(defect) {
   const button = (word, key, run, disabled = false) =>
     make(
       "button",
-      { type: "button", disabled, click: () => Promise.resolve(run()).catch(wrong) },
+      { type: "button", "data-part": key, disabled, click: () => Promise.resolve(run()).catch(wrong) },
       say(word),
       make("kbd", { text: keyShown(key) }),
     );
@@ -79,16 +91,16 @@ function wrong(error) {
 }
 
 /** The form for making it again with a chosen engine, source or seed. */
-function anew() {
-  const engines = state.project?.engines ?? ["auto"];
-  const engine = make(
-    "select",
-    { "aria-label": say("paint.engine"), change: () => (asked.engine = engine.value) },
-    ...engines.map((one) => make("option", { value: one, text: named("engine", one), selected: one === asked.engine })),
-  );
+function anew(defect) {
+  const engine = engineChoice({
+    value: asked.engine,
+    changed: (name) => (asked.engine = name),
+    "data-part": "engine",
+    "aria-label": say("paint.engine"),
+  });
   const offset = make(
     "select",
-    { "aria-label": say("paint.source"), change: () => (asked.offset = Number(offset.value)) },
+    { "data-part": "source", "aria-label": say("paint.source"), change: () => (asked.offset = Number(offset.value)) },
     ...[0, -2, -1, 1, 2].map((one) =>
       make("option", {
         value: String(one),
@@ -102,28 +114,26 @@ function anew() {
     min: "0",
     value: asked.seed,
     placeholder: say("about.seed"),
+    "data-part": "seed",
     "aria-label": say("about.seed"),
     input: () => (asked.seed = seed.value),
   });
-  const go = make("button", {
-    type: "button",
-    text: say("do.again"),
-    click: () => {
-      const { defect } = state;
-      const source = asked.offset ? defect.frame + asked.offset : null;
-      const wanted = { engine: asked.engine, source };
-      if (asked.seed !== "") wanted.seed = Number(asked.seed);
-      again(wanted).catch(wrong);
-    },
-  });
+  const go = make("button", { type: "button", "data-part": "again", text: say(defect.repair ? "do.again" : "do.mend"), click: makeAnew });
   const details = make(
     "details",
     { open },
-    make("summary", { text: say("about.anew") }),
+    make("summary", { "data-part": "anew", text: say("about.anew") }),
     make("div", { class: "grid four" }, engine, offset, seed, go),
   );
   details.addEventListener("toggle", () => (open = details.open));
   return details;
+}
+
+function makeAnew() {
+  const { defect } = state;
+  const wanted = { engine: asked.engine, source: asked.offset ? defect.frame + asked.offset : null };
+  if (asked.seed !== "") wanted.seed = Number(asked.seed);
+  again(wanted).catch(wrong);
 }
 
 /** Open the form for making it again. */
@@ -133,12 +143,15 @@ export function openAnew() {
   at("about").querySelector("details select")?.focus();
 }
 
-async function fetchMore(id) {
+const fetchMore = settled(async () => {
+  fetches += 1;
+  const mine = fetches;
+  const { id } = more;
   const found = await get(`/api/defects/${encodeURIComponent(id)}`).catch(() => null);
-  if (!found || more.id !== id) return;
+  if (!found || more.id !== id || mine !== fetches) return;
   more.found = found;
   if (found.versions.length || found.history.length) build();
-}
+}, REST);
 
 /** Other versions of the repair, and what was decided about it. */
 function past() {

@@ -3,6 +3,7 @@
 import { say } from "./dom.js";
 
 const SEAT = "frdm-seat";
+const AGAIN = 2000; // milliseconds until a line that the browser gave up is asked for again
 const WHO = "frdm-who";
 
 /** This window's name among all that work on the project. */
@@ -29,6 +30,12 @@ class Refused extends Error {
 }
 
 async function ask(method, path, body, signal) {
+  const answer = await answered(method, path, body, signal);
+  return answer.json().catch(() => null);
+}
+
+/** The answer to a request. Throws `Refused` with a sentence where the server refuses, or does not answer (status 0). */
+async function answered(method, path, body, signal) {
   const headers = { "X-Frdm-Seat": seat(), "X-Frdm-Who": encodeURIComponent(who()) };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
@@ -38,14 +45,23 @@ async function ask(method, path, body, signal) {
     if (error.name === "AbortError") throw error;
     throw new Refused(say("wrong.away"), 0);
   }
+  if (answer.ok) return answer;
   const found = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refused(found?.error?.sentence ?? say("wrong.status", { status: answer.status }), answer.status);
-  return found;
+  throw new Refused(found?.error?.sentence ?? say("wrong.status", { status: answer.status }), answer.status);
 }
 
 /** A question; `query` may hold lists, null values are left out. */
 export function get(path, query = {}, { signal } = {}) {
   return ask("GET", withQuery(path, query), undefined, signal);
+}
+
+/** A file that the server sends: its name and its bytes. */
+export async function fileOf(path, query = {}) {
+  const answer = await answered("GET", withQuery(path, query));
+  const told = answer.headers.get("Content-Disposition") ?? "";
+  const [, coded] = /filename\*=utf-8''([^;]+)/i.exec(told) ?? []; // a name that is more than plain letters
+  const [, plain] = /filename="([^"]+)"/.exec(told) ?? [];
+  return { name: coded ? decodeURIComponent(coded) : (plain ?? path.split("/").at(-1)), data: await answer.blob() };
 }
 
 export function post(path, body = {}) {
@@ -67,10 +83,13 @@ export function withQuery(path, query) {
   return text ? `${path}?${text}` : path;
 }
 
-/** Listen to the server: `heard` maps event names to functions; `linked` is told whether the line stands. */
+/** Listen to the server: `heard` maps event names to functions; `linked` is told whether the line stands. A broken line is made again. */
 export function events(heard, linked) {
   const source = new EventSource(withQuery("/api/events", { seat: seat() }));
   for (const [name, work] of Object.entries(heard)) source.addEventListener(name, (event) => work(JSON.parse(event.data)));
   source.addEventListener("open", () => linked(true));
-  source.addEventListener("error", () => linked(false));
+  source.addEventListener("error", () => {
+    linked(false);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => events(heard, linked), AGAIN); // else the browser tries by itself
+  });
 }

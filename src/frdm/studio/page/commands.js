@@ -1,11 +1,12 @@
 // All that a key or a button does: one table, from which the keyboard, the hints of buttons and the sheet of keys are made.
 
 import { openAnew } from "./about.js";
-import { at, tell } from "./dom.js";
+import { at, hush, tell } from "./dom.js";
 import { decideAlike } from "./filters.js";
 import { closer, middleOf, scale, zoomBy, zoomTo } from "./geometry.js";
 import { begin } from "./jobs.js";
 import { showKeys } from "./keyboard.js";
+import * as legend from "./legend.js";
 import { again } from "./paint.js";
 import { play, step, stop } from "./play.js";
 import { decide, go, jump, turn } from "./review.js";
@@ -80,6 +81,7 @@ function leave() {
   set({ tool: "move" });
   stop();
   if (!wasTool && (sheet.open() || state.view === "stages")) sheet.leave();
+  hush();
   at("picture").focus({ preventScroll: true });
 }
 
@@ -169,6 +171,7 @@ function looking() {
     })),
     { group: "looking", id: "flip", keys: ["F"], run: flip, end: flipBack },
     { group: "looking", id: "matte", keys: ["M"], button: "matte", run: () => set({ matte: !state.matte }) },
+    { group: "looking", id: "kinds", keys: ["Shift+M"], run: legend.focus },
     { group: "looking", id: "origin", keys: ["W"], button: "origin", run: () => set({ origin: !state.origin }) },
     { group: "looking", id: "outlines", keys: ["O"], run: () => set({ outlines: !state.outlines }) },
     { group: "looking", id: "close", keys: ["Z"], run: closeUp },
@@ -201,10 +204,10 @@ function tools() {
 function rest() {
   return [
     { group: "rest", id: "render", keys: ["Ctrl+Enter"], button: "render", run: asked(() => begin("render")) },
-    { group: "rest", id: "claim", keys: ["Ctrl+L"], run: asked(claim) },
+    { group: "rest", id: "claim", keys: ["Ctrl+L"], run: asked(() => claim()) },
     { group: "rest", id: "filter", keys: ["/"], run: () => at("panel-defects").querySelector("button").focus() },
     { group: "rest", id: "list", keys: ["Ctrl+ArrowDown"], run: () => at("rows").focus() },
     { group: "rest", id: "leave", keys: ["Escape"], run: leave },
-    { group: "rest", id: "help", keys: ["?", "F1"], button: "help", sign: "?", run: showKeys, stays: true },
+    { group: "rest", id: "help", keys: ["?", "F1"], button: "help", sign: "?", run: showKeys },
   ];
 }

@@ -2,10 +2,12 @@
 
 import { get } from "./api.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { inTurn } from "./order.js";
 import { Rows } from "./rows.js";
 import { emit, on, state } from "./state.js";
 
 const PAGE = 200;
+const PAGES = 60; // pages that are kept of a list that our decisions do not change
 const MARK = { accepted: "✓", rejected: "✕", held: "◌" };
 
 export const list = { total: 0, at: -1, pages: new Map(), asked: 0, rows: null };
@@ -27,6 +29,16 @@ let choose = () => {};
 export function start(chosen) {
   choose = chosen;
   list.rows = new Rows(at("rows"), { tall: 2.15, blank, fill, chosen });
+  at("rows").addEventListener("keydown", (event) => {
+    const page = Math.max(1, Math.floor(at("rows").clientHeight / list.rows.step) - 1);
+    const to = { Home: 0, End: list.total - 1, PageUp: list.at - page, PageDown: list.at + page }[event.key];
+    if (to === undefined || !list.total) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const index = Math.min(list.total - 1, Math.max(0, to));
+    list.rows.choose(index);
+    rowLater(index).then((found) => found && choose(index));
+  });
 }
 
 /** The filter as the server understands it. */
@@ -39,22 +51,32 @@ export function wanted() {
   return { ...filter };
 }
 
-/** Ask for the list anew, keeping the defect at hand if it is still there. */
-export async function reload() {
+/** Ask for the list anew, keeping the defect at hand if it is still there; `scroll` brings its row into sight. */
+export async function reload({ scroll = false } = {}) {
   list.asked += 1;
   const mine = list.asked;
   const keep = state.defect?.id;
-  const [first, place] = await Promise.all([
-    get("/api/defects", { ...query(), offset: 0, limit: PAGE }),
-    keep ? get(`/api/defects/${keep}/place`, query()).catch(() => ({ index: null })) : { index: null },
-  ]);
+  const sight = scroll ? [0] : pagesInSight();
+  const ask = () =>
+    Promise.all([
+      keep ? get(`/api/defects/${keep}/place`, query()).catch(() => ({ index: null })) : { index: null },
+      ...sight.map((number) => get("/api/defects", { ...query(), offset: number * PAGE, limit: PAGE })),
+    ]);
+  const [place, ...pages] = await inTurn(ask); // decisions that are on their way come first: the list shows them
   if (mine !== list.asked) return;
-  list.pages = new Map([[0, first.items]]);
-  list.total = first.total;
+  list.pages = new Map(sight.map((number, index) => [number, pages[index].items]));
+  list.total = pages[0].total;
   list.at = place.index ?? -1;
   list.rows.reset(list.total);
-  list.rows.choose(list.at);
+  list.rows.choose(list.at, { scroll });
+  if (scroll && list.at < 0) at("rows").scrollTop = 0;
   emit("list");
+}
+
+/** The first page, and those whose rows are in sight. */
+function pagesInSight() {
+  const [first, last] = list.rows.inSight();
+  return [...new Set([0, Math.floor(first / PAGE), Math.floor(last / PAGE)])];
 }
 
 /** Row `index` if it is here; its page is asked for otherwise. */
@@ -62,34 +84,66 @@ export function row(index) {
   if (index < 0 || index >= list.total) return null;
   const number = Math.floor(index / PAGE);
   const page = list.pages.get(number);
-  if (!page) page_(number);
+  if (!page) fetchPage(number);
   return Array.isArray(page) ? (page[index % PAGE] ?? null) : null;
 }
 
-/** Row `index`, waited for. */
+/** Row `index`, waited for; null beyond the list's end. */
 export async function rowLater(index) {
-  if (index < 0 || index >= list.total) return null;
-  await page_(Math.floor(index / PAGE));
-  return row(index);
+  while (index >= 0 && index < list.total) {
+    const number = Math.floor(index / PAGE);
+    if (Array.isArray(list.pages.get(number))) return row(index);
+    if (!(await fetchPage(number))) return null;
+  }
+  return null;
 }
 
-function page_(number) {
+/** Ask for a page; true when the list knows it, or was asked for anew meanwhile. */
+function fetchPage(number) {
   const found = list.pages.get(number);
-  if (found) return Array.isArray(found) ? null : found;
-  const mine = list.asked;
-  const asked = get("/api/defects", { ...query(), offset: number * PAGE, limit: PAGE }).then(
-    (answer) => {
-      if (mine !== list.asked) return;
-      list.pages.set(number, answer.items);
-      list.rows.refresh();
+  if (found) return Array.isArray(found) ? true : found;
+  const { pages } = list;
+  const asked = pageOf(number).then(
+    (items) => {
+      pages.set(number, items);
+      if (!shrinks() && pages.size > PAGES) pages.delete([...pages.keys()].find((one) => one !== 0 && one !== number));
+      if (pages === list.pages) list.rows.refresh();
+      return true;
     },
     (error) => {
-      list.pages.delete(number);
+      pages.delete(number);
       tell(error.message, { wrong: true });
+      return false;
     },
   );
-  list.pages.set(number, asked);
+  pages.set(number, asked);
   return asked;
+}
+
+/** A page as it was when the list was asked for: rows before it that left the server's list by our decisions until now are counted. */
+async function pageOf(number) {
+  const offset = Math.max(0, number * PAGE - gone(number));
+  const ask = () => get("/api/defects", { ...query(), offset, limit: PAGE });
+  return (await (shrinks() ? inTurn(ask) : ask())).items;
+}
+
+/** Do rows leave the server's list when they are decided? */
+function shrinks() {
+  return filter.reviewed !== null || filter.status.length > 0;
+}
+
+/** Rows of the pages before `number` that fit the filter no longer, because of what was decided since. */
+function gone(number) {
+  let left = 0;
+  for (const [earlier, page] of list.pages) {
+    if (earlier < number && Array.isArray(page)) left += page.filter((one) => !fits(one)).length;
+  }
+  return left;
+}
+
+function fits(defect) {
+  const status = !filter.status.length || filter.status.includes(defect.status);
+  return status && (filter.reviewed === null || filter.reviewed === defect.reviewed);
 }
 
 /** The rows after `index` (before it, backwards) that are here already, at most `many`. */
@@ -159,7 +213,7 @@ export function spoken(defect) {
   });
 }
 
-const soon = settled(() => reload().catch((error) => tell(error.message, { wrong: true })), 150);
+const soon = settled(() => reload({ scroll: true }).catch((error) => tell(error.message, { wrong: true })), 150);
 
 /** The filter changed: ask for the list when the hand rests. */
 export function refilter() {

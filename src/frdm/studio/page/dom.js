@@ -62,11 +62,17 @@ export function fillWords(root = document) {
 /** Say a sentence where everybody sees it and a screen reader reads it; `lasting` ones stay until the next. */
 export function tell(sentence, { lasting = false, wrong = false } = {}) {
   const place = at("told");
+  place.setAttribute("aria-live", wrong ? "assertive" : "polite");
   place.textContent = sentence;
   place.classList.toggle("wrong", wrong);
   place.classList.add("shown");
   clearTimeout(tell.timer);
   if (!lasting) tell.timer = setTimeout(() => place.classList.remove("shown"), wrong ? 9000 : 3500);
+}
+
+/** Take the last sentence away. */
+export function hush() {
+  at("told").classList.remove("shown");
 }
 
 /** Call `work` once in the next animation frame, however often it is asked for. */

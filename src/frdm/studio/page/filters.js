@@ -10,12 +10,14 @@ import { current } from "./shots.js";
 import { on, state } from "./state.js";
 
 const STATUSES = ["accepted", "rejected", "held"];
-const SORTS = ["frame", "confidence", "size", "kind", "status"];
+const SORTS = ["status", "kind", "frame", "size", "confidence"]; // in the order of the list's columns
 const { filter, order } = defects;
 let threshold = 0.5;
+let recounts = 0;
 
 export function start() {
   buildFilters();
+  buildHeads();
   buildThreshold();
   buildBulk();
   on("project filter", kinds);
@@ -64,13 +66,6 @@ function buildFilters() {
       (now) => (filter.status = now ? [...filter.status, status] : filter.status.filter((s) => s !== status)),
     ),
   );
-  const sort = make(
-    "select",
-    { "aria-label": say("sort.name"), change: () => ((order.sort = sort.value), defects.refilter()) },
-    ...SORTS.map((one) => make("option", { value: one, text: say(`sort.${one}`) })),
-  );
-  const down = toggle("↓", false, (now) => (order.descending = now));
-  down.setAttribute("aria-label", say("sort.descending"));
   const size = [numberOf("smallest", "filter.from", { min: "0" }), numberOf("largest", "filter.to", { min: "0" })];
   const sure = [
     numberOf("above", "filter.from", { min: "0", max: "100", percent: true }),
@@ -87,7 +82,7 @@ function buildFilters() {
     make(
       "details",
       {},
-      make("summary", { text: say("filter.more") }),
+      make("summary", {}, make("span", { class: "grow", text: say("filter.more") }), make("strong", { id: "rows-count" })),
       make(
         "div",
         { class: "grid" },
@@ -103,14 +98,32 @@ function buildFilters() {
         toggle(say("filter.painted"), false, (now) => (filter.painted = now ? true : null)),
       ),
     ),
-    make(
-      "div",
-      { class: "row" },
-      make("strong", { id: "rows-count", class: "grow" }),
-      make("label", { class: "pair" }, make("span", { text: say("sort.name") }), sort),
-      down,
-    ),
   );
+}
+
+/** The heads of the list's columns: a click puts it in that order, another one turns the order round. */
+function buildHeads() {
+  const heads = SORTS.map((sort) => make("button", { type: "button", class: `plain ${sort}`, "data-sort": sort, click: () => sortBy(sort) }));
+  at("heads").replaceChildren(...heads, make("span", { class: "dim", text: say("sort.by") }));
+  showOrder();
+}
+
+function sortBy(sort) {
+  order.descending = order.sort === sort && !order.descending;
+  order.sort = sort;
+  showOrder();
+  defects.refilter();
+}
+
+function showOrder() {
+  for (const head of at("heads").querySelectorAll("button")) {
+    const { sort } = head.dataset;
+    const here = sort === order.sort;
+    const arrow = here ? (order.descending ? " ↓" : " ↑") : "";
+    head.textContent = `${say(`sort.${sort}`)}${arrow}`;
+    head.classList.toggle("here", here);
+    head.setAttribute("aria-label", say(here ? (order.descending ? "sort.down" : "sort.up") : "sort.not", { name: say(`sort.${sort}`) }));
+  }
 }
 
 /** A button a kind that the film has. */
@@ -198,12 +211,14 @@ function belowThreshold() {
 const recount = settled(async () => {
   if (!state.project?.begun) return;
   at("least-value").textContent = `${Math.round(threshold * 100)} %`;
+  recounts += 1;
+  const mine = recounts;
   const asked = defects.wanted();
   const [all, cut] = await Promise.all([
     get("/api/counts", { ...asked, above: null, below: null, status: ["accepted"] }),
     post("/api/decisions/preview", { verb: "reject", selection: belowThreshold() }),
   ]).catch(() => []);
-  if (!cut) return;
+  if (!cut || mine !== recounts) return;
   at("least-count").textContent = say("threshold.count", { n: cut.changed, frames: cut.frames });
   at("least-reject").disabled = cut.changed === 0;
   drawHistogram(all.histogram);
@@ -285,6 +300,9 @@ function buildBulk() {
     act("all-confirm", "confirm", selection),
   );
   on("list", bulkNames);
+  on("filter", () => {
+    for (const verb of ["accept", "reject", "confirm"]) at(`all-${verb}`).disabled = true; // until the list shows what is meant
+  });
 }
 
 function bulkNames() {

@@ -56,7 +56,14 @@ export function scale() {
 /** The film place in the middle of each pane. */
 export function middle() {
   if (state.zoom !== null) return state.middle;
-  return close() ? middleOf(state.defect.box) : [state.film.width / 2, state.film.height / 2];
+  return close() ? inside(middleOf(state.defect.box), mainPane(), scale()) : [state.film.width / 2, state.film.height / 2];
+}
+
+/** A middle as near to `place` as leaves the pane full of film, where the film is large enough for that. */
+function inside([x, y], pane, times) {
+  const { width, height } = state.film;
+  const kept = (value, half, whole) => (2 * half >= whole ? whole / 2 : Math.min(whole - half, Math.max(half, value)));
+  return [kept(x, pane.width / 2 / (times * aspect()), width), kept(y, pane.height / 2 / times, height)];
 }
 
 function close() {

@@ -11,6 +11,9 @@ import { on, set, state } from "./state.js";
 
 const CLICK = 4; // a pointer that moves less than this many pixels has clicked
 const NEAR = 9; // … and one this near to the wipe's edge takes hold of it
+const NOTCH = 300; // of a wheel's way, doubles the zoom
+const MOST = 150; // of it that counts at once
+const LINE = 33; // of it in a line, where a browser counts lines
 let drag = null;
 
 export function start() {
@@ -18,7 +21,7 @@ export function start() {
   place.addEventListener("pointerdown", down);
   place.addEventListener("pointermove", moved);
   place.addEventListener("pointerup", up);
-  place.addEventListener("pointercancel", () => (drag = null));
+  place.addEventListener("pointercancel", letGo);
   place.addEventListener("pointerleave", () => {
     draft.pointer = null;
     at("pixel").hidden = true;
@@ -28,8 +31,15 @@ export function start() {
   place.addEventListener("wheel", wheeled, { passive: false });
   on("tool view", () => {
     place.dataset.tool = state.tool;
-    draft.points = [];
+    letGo();
   });
+}
+
+/** Whatever is being drawn or moved is left as it is. */
+function letGo() {
+  drag = null;
+  draft.points = [];
+  draw();
 }
 
 function flat() {
@@ -39,17 +49,20 @@ function flat() {
 function wheeled(event) {
   if (flat()) return;
   event.preventDefault();
-  zoomBy(2 ** (-Math.sign(event.deltaY) / 3), pointed(event));
+  const way = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE : 1); // a trackpad tells many small ones
+  if (way) zoomBy(2 ** (-Math.max(-MOST, Math.min(MOST, way)) / NOTCH), pointed(event));
 }
 
 function down(event) {
-  if (flat()) return;
+  if (flat() || drag) return;
   const place = pointed(event);
   at("picture").setPointerCapture(event.pointerId);
   const moving = event.button !== 0 || state.tool === "move";
-  drag = { from: place, last: place, far: false, what: moving ? "pan" : "draw" };
+  drag = { from: place, last: place, far: false, what: moving ? "pan" : "draw", frame: state.frame, pointer: event.pointerId };
   if (moving && state.view === "wipe" && nearEdge(place)) drag.what = "wipe";
   if (drag.what === "draw") {
+    set({ playing: 0 });
+    drag.frame = state.frame;
     draft.tool = state.tool;
     draft.points = [toFilm(...place)];
     draw();
@@ -61,7 +74,7 @@ function nearEdge([x]) {
 }
 
 function moved(event) {
-  if (flat()) return;
+  if (flat() || (drag && drag.pointer !== event.pointerId)) return;
   const place = pointed(event);
   draft.pointer = toFilm(...place);
   at("picture").classList.toggle("edge", state.tool === "move" && state.view === "wipe" && nearEdge(place));
@@ -88,13 +101,12 @@ function extend(event, place) {
 
 function up(event) {
   const done = drag;
-  drag = null;
-  if (!done) return;
+  if (done?.pointer !== event.pointerId) return;
+  const { tool, points } = draft;
+  letGo();
   if (done.what === "draw") {
-    const points = draft.points;
-    draft.points = [];
-    draw();
-    finished(state.tool, points).catch((error) => tell(error.message, { wrong: true }));
+    if (done.frame !== state.frame) tell(say("paint.moved"));
+    else finished(tool, points).catch((error) => tell(error.message, { wrong: true }));
   } else if (!done.far && event.button === 0) {
     pick(toFilm(...pointed(event))).catch((error) => tell(error.message, { wrong: true }));
   }
@@ -102,8 +114,9 @@ function up(event) {
 
 /** Click: the defect there is at hand; on the one at hand it changes sides. */
 async function pick(place) {
-  const ids = await under(place, 2);
-  const told = await about(state.frame);
+  const { frame } = state;
+  const [ids, told] = await Promise.all([under(place, 2), about(frame)]);
+  if (frame !== state.frame) return; // the hand went on before the answer came
   if (ids.includes(state.defect?.id)) {
     await decideHere(state.defect.status === "accepted" ? "reject" : "accept");
     return;
@@ -122,10 +135,13 @@ export async function under([x, y], radius = 0) {
 
 /** Say what the pointer rests on: the pixel's place, and where it came from. */
 const look = settled(async (place) => {
+  const { frame } = state;
+  const { pointer } = draft;
   const told = known(state.frame);
   const [x, y] = toFilm(...place).map(Math.floor);
   if (!told || drag || x < 0 || y < 0 || x >= state.film.width || y >= state.film.height) return;
   const ids = told.defects.length ? await under([x, y]).catch(() => []) : [];
+  if (frame !== state.frame || pointer === null || pointer !== draft.pointer) return; // it went on before the answer came
   const found = told.defects.find((one) => one.id === ids[0]);
   const box = at("pixel");
   box.textContent = `${say("pixel.place", { x: String(x), y: String(y) })}${found ? `   ${named("kind", found.kind)}: ${cameFrom(found)}` : ""}`;
@@ -136,6 +152,7 @@ const look = settled(async (place) => {
 export function cameFrom(defect) {
   if (!defect.repair) return say("pixel.held", { reason: defect.reason });
   if (defect.status !== "accepted") return say("pixel.scan");
+  if (defect.engine === "diffusion") return say("pixel.made", { seed: String(defect.seed ?? "–") });
   const by = named("engine", defect.engine);
   const offsets = defect.sources.map((frame) => `${frame} (${signed(frame - defect.frame)})`).join(", ");
   return defect.sources.length ? say("pixel.from", { by, frames: offsets }) : by;

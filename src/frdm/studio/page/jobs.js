@@ -13,6 +13,7 @@ export function start() {
   on("job project", showJob);
   on("project", showOutputs);
   on("shots frame", showClaim);
+  on("project", () => (at("who").placeholder = state.project?.who ?? ""));
 }
 
 function act(id, word, work, attributes = {}) {
@@ -61,19 +62,26 @@ function build() {
     make("h2", { text: say("seat.title") }),
     make("label", { class: "stacked" }, make("span", { text: say("seat.who") }), name),
     make("p", { id: "claim-told", class: "dim" }),
-    make("div", { class: "row" }, act("claim", "claim.take", claim)),
+    make("div", { class: "row" }, act("claim", "claim.take", () => claim({ over: true }))),
   );
 }
 
 /** Begin a job, and show it. */
 export async function begin(kind) {
   const codec = at("codec").value || null;
-  set({ job: await post("/api/job", { kind, codec: kind === "render" ? codec : null }) });
+  await started(post("/api/job", { kind, codec: kind === "render" ? codec : null }));
   tell(say(`jobs.begun.${kind}`));
 }
 
 async function turn(how) {
-  set({ job: await post(`/api/job/${how}`) });
+  await started(post(`/api/job/${how}`));
+}
+
+/** Take over what the server said of a job, unless its own telling came first and the job is over. */
+export async function started(asked) {
+  const job = await asked;
+  const over = state.job?.number === job.number && !RUNS.includes(state.job.state);
+  if (!over) set({ job });
 }
 
 function showJob() {
@@ -120,7 +128,7 @@ function showClaim() {
   const shot = current();
   const held = shot?.claim ?? null;
   at("claim").disabled = !shot;
-  at("claim").textContent = say(held?.mine ? "claim.release" : "claim.take", { number: shot?.number ?? "" });
+  at("claim").textContent = say(held?.mine ? "claim.release" : held ? "claim.over" : "claim.take", { number: shot?.number ?? "" });
   at("claim-told").textContent = held && !held.mine ? say("claim.other", { number: shot.number, who: held.who }) : say("claim.why");
 }
 

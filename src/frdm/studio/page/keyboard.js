@@ -15,37 +15,58 @@ export function listen(table) {
   addEventListener("keyup", released);
   addEventListener("pointerdown", () => (byPointer = true), true);
   addEventListener("change", handBack);
-  addEventListener("blur", () => [...held.keys()].forEach(let_go));
+  addEventListener("click", (event) => event.detail && event.target.closest("button") && toPicture()); // a click by pointer, not by key
+  addEventListener("blur", () => [...held.keys()].forEach(letGo));
   for (const command of table) if (command.button) label(at(command.button), command);
+  buildKeys();
 }
 
 /** The name of a key with its modifiers: "Shift+A", "Ctrl+Z", "?", "ArrowLeft". */
-function nameOf(event) {
+function nameOf(event, key) {
+  const letter = /^[A-Z0-9]$/.test(key);
+  const typed = key.length === 1 && !letter; // a sign may need Shift, Alt or AltGr on one keyboard and none on another
+  const ctrl = (event.ctrlKey || event.metaKey) && !(typed && event.altKey);
+  const shift = event.shiftKey && !typed;
+  return `${ctrl ? "Ctrl+" : ""}${event.altKey && !typed ? "Alt+" : ""}${shift ? "Shift+" : ""}${key === " " ? "Space" : key}`;
+}
+
+/** The command of a key: by what it writes, else by where it lies (letters of other alphabets, digits that need Shift). */
+export function commandOf(event) {
   const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
-  const shift = event.shiftKey && (/^[A-Z0-9]$/.test(key) || key.length > 1);
-  return `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}${shift ? "Shift+" : ""}${key === " " ? "Space" : key}`;
+  const found = byKey.get(nameOf(event, key));
+  if (found || event.getModifierState("AltGraph")) return found;
+  const [, letter, digit] = /^(?:Key([A-Z])|Digit([0-9]))$/.exec(event.code) ?? [];
+  if (letter && !/^[A-Z]$/.test(key)) return byKey.get(nameOf(event, letter));
+  if (digit && !event.ctrlKey && !event.metaKey && !event.altKey) return byKey.get(digit);
+  return undefined;
 }
 
 /** True where keys belong to a control: text fields, open lists, sliders with their arrows. */
-function typing(event, name) {
-  const target = event.target;
+function typing(event, command) {
+  const { target, key } = event;
   if (document.querySelector("dialog[open]")) return true;
-  if (target.matches("input[type=text], input[type=search], input[type=number], textarea, select")) return !name.startsWith("Ctrl+Enter");
-  if (target.matches("input[type=range], [role=tab]")) return name.startsWith("Arrow") || name === "Home" || name === "End";
-  if (target.matches("button, a, input")) return name === "Space" || name === "Enter";
+  const single = key.length === 1 && !event.ctrlKey && !event.metaKey;
+  if (at("only-there").checked && single && !target.closest("#picture, #rows, #shot-list, #time")) return true;
+  if (target.matches("select")) return !(event.ctrlKey || event.metaKey);
+  if (target.matches("input[type=text], input[type=search], input[type=number], textarea")) return !["render", "leave"].includes(command.id);
+  if (target.matches("input[type=range], [role=tab]")) return key.startsWith("Arrow") || key === "Home" || key === "End";
+  if (target.matches("button, a, input, summary")) return key === " " || key === "Enter";
   return false;
 }
 
 /** A control that was set with the pointer gives the keys back to the picture. */
 function handBack(event) {
-  if (byPointer && event.target.matches("select, input[type=range], input[type=checkbox]")) at("picture").focus({ preventScroll: true });
+  if (byPointer && event.target.matches("select, input[type=range], input[type=checkbox]")) toPicture();
+}
+
+function toPicture() {
+  if (!document.querySelector("dialog[open]")) at("picture").focus({ preventScroll: true });
 }
 
 function pressed(event) {
   byPointer = false;
-  const name = nameOf(event);
-  const command = byKey.get(name);
-  if (!command || typing(event, name)) return;
+  const command = event.isComposing ? undefined : commandOf(event);
+  if (!command || typing(event, command)) return;
   event.preventDefault();
   if (command.end) {
     if (event.repeat) return;
@@ -56,10 +77,10 @@ function pressed(event) {
 }
 
 function released(event) {
-  let_go(event.code);
+  letGo(event.code);
 }
 
-function let_go(code) {
+function letGo(code) {
   const command = held.get(code);
   held.delete(code);
   command?.end();
@@ -83,17 +104,26 @@ function label(button, command) {
   const word = say(`do.${command.id}`);
   if (!button.childNodes.length) button.append(command.sign ?? word);
   button.title = `${word} (${command.keys.map(keyShown).join(", ")})`;
-  button.setAttribute("aria-label", word);
+  const seen = button.textContent.trim(); // whoever speaks to the page says what they see
+  button.setAttribute("aria-label", !/[\p{L}\d]/u.test(seen) || word.toLowerCase().includes(seen.toLowerCase()) ? word : `${seen}: ${word}`);
   button.setAttribute("aria-keyshortcuts", command.keys.map((k) => k.replace("Ctrl", "Control")).join(" "));
   button.addEventListener("click", (event) => {
     command.run(event);
     if (command.end) command.end();
-    if (event.detail && !command.stays) at("picture").focus({ preventScroll: true });
   });
 }
 
+const ONLY = "frdm-keys-only-there";
+
+/** The choice that keys of one letter work only where the picture, a list or the timeline has the focus. */
+function onlyThere() {
+  const box = make("input", { type: "checkbox", id: "only-there", change: () => localStorage.setItem(ONLY, box.checked ? "1" : "") });
+  box.checked = localStorage.getItem(ONLY) === "1";
+  return make("label", { class: "pair" }, box, make("span", { text: say("keys.only") }));
+}
+
 /** The sheet of all keys. */
-export function showKeys() {
+function buildKeys() {
   const sheet = at("keys");
   const groups = grouped();
   const columns = [...groups].map(([group, rows]) =>
@@ -116,8 +146,14 @@ export function showKeys() {
     make("header", { class: "row" }, make("h2", { id: "keys-title", class: "grow", text: say("keys.title") }), close),
     make("p", { class: "dim", text: say("keys.pointer") }),
     make("div", { class: "columns" }, ...columns),
+    onlyThere(),
   );
-  sheet.showModal();
+  sheet.addEventListener("click", (event) => event.target === sheet && sheet.close()); // beside the sheet
+}
+
+/** Show the sheet of all keys. */
+export function showKeys() {
+  at("keys").showModal();
 }
 
 function grouped() {

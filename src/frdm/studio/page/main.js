@@ -5,17 +5,22 @@ import { events, get } from "./api.js";
 import { LOOKS, TOOLS, VIEWS, JUMPS, channels, table, tone } from "./commands.js";
 import * as defects from "./defects.js";
 import { at, fillWords, make, named, say, settled, tell } from "./dom.js";
+import * as engines from "./engines.js";
+import * as exporting from "./exporting.js";
 import * as filters from "./filters.js";
 import { scale } from "./geometry.js";
 import * as hand from "./hand.js";
 import * as jobs from "./jobs.js";
 import { listen } from "./keyboard.js";
+import * as legend from "./legend.js";
 import * as marks from "./marks.js";
+import * as memory from "./memory.js";
+import { pending } from "./order.js";
 import * as paint from "./paint.js";
 import * as past from "./past.js";
-import { about, forget } from "./pictures.js";
+import { forget } from "./pictures.js";
 import * as play from "./play.js";
-import { pending, select } from "./review.js";
+import { seeAgain, select } from "./review.js";
 import * as sheet from "./sheet.js";
 import * as shots from "./shots.js";
 import * as stages from "./stages.js";
@@ -23,6 +28,9 @@ import { emit, on, set, state } from "./state.js";
 import * as timeline from "./timeline.js";
 import * as viewer from "./viewer.js";
 
+const SLOW = 400; // milliseconds that decisions may be on their way before the page says so
+let reloads = 0;
+let unheard = null; // what the server told of while changes of ours were on their way
 const TABS = ["defects", "jobs", "history", "report"];
 
 /** Buttons and lists that are made from tables. */
@@ -62,10 +70,10 @@ function tab(name) {
 }
 
 function alongTabs(event) {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
   const from = TABS.findIndex((name) => document.activeElement.id === `tab-${name}`);
-  const name = TABS[(from + by + TABS.length) % TABS.length];
+  const to = { ArrowRight: from + 1, ArrowLeft: from - 1, Home: 0, End: TABS.length - 1 }[event.key];
+  if (to === undefined) return;
+  const name = TABS[(to + TABS.length) % TABS.length];
   tab(name);
   at(`tab-${name}`).focus();
 }
@@ -98,46 +106,35 @@ function showPressed() {
   at("matte").setAttribute("aria-pressed", String(state.matte));
   at("origin").setAttribute("aria-pressed", String(state.origin));
   at("sheet").hidden = !["sheet", "stages"].includes(state.view);
+  if (at("sheet").className !== state.view) at("sheet").replaceChildren();
   at("sheet").className = state.view;
   at("tag-left").textContent =
     state.view === "wipe" ? say("view.before") : ["before", "after"].includes(state.view) ? say(`view.${state.view}`) : "";
   at("tag-right").textContent = state.view === "wipe" ? say("view.after") : "";
-  showLegend();
-}
-
-/** What colours mean, as long as there are colours on the picture. */
-async function showLegend() {
-  const place = at("legend");
-  place.hidden = !(state.matte || state.origin) || ["sheet", "stages"].includes(state.view);
-  if (place.hidden) return;
-  state.legend ??= await get("/api/legend").catch(() => ({ kinds: [], provenance: [] }));
-  const present = new Set((state.project?.kinds ?? []).filter((kind) => kind.count).map((kind) => kind.name));
-  const kinds = state.matte ? state.legend.kinds.filter((one) => present.has(one.name)) : [];
-  const origins = state.origin ? state.legend.provenance : [];
-  const swatch = ({ colour }, word) => {
-    const patch = make("i", {});
-    patch.style.background = colour;
-    return make("span", {}, patch, word);
-  };
-  place.replaceChildren(
-    ...kinds.map((one) => swatch(one, named("kind", one.name))),
-    ...origins.map((one) => swatch(one, named("origin", one.name))),
-  );
 }
 
 /** The project and all lists anew. */
 async function reload() {
+  reloads += 1;
+  const mine = reloads;
   const project = await get("/api/project");
+  if (mine !== reloads) return;
   const begins = project.begun && state.project?.begun === false;
-  set({ project, film: project.film, version: project.version });
-  if (project.job) set({ job: project.job });
+  set({ project, film: project.film, version: state.version ?? project.version });
+  if (project.job && !state.job) set({ job: project.job });
   at("title").textContent = project.name;
   document.title = say("title", { name: project.name });
+  at("facts").textContent = factsOf(project.film);
   if (!project.begun) return;
   if (begins) set({ view: "after" });
   const lists = [shots.reload(), timeline.reload(), past.ends()];
   if (begins || !defects.list.asked) lists.push(defects.reload());
   await Promise.all(lists);
+}
+
+function factsOf({ width, height, encoding, rate_value: rate, frames }) {
+  const { bits, layout } = encoding;
+  return say("film.facts", { width, height, bits, layout: named("layout", layout), rate: String(Math.round(rate * 1000) / 1000), n: frames });
 }
 
 /** A film that was not restored yet can be looked at; restoring it comes first. */
@@ -151,20 +148,26 @@ function notBegun() {
 
 const soon = settled(() => reload().catch((error) => tell(error.message, { wrong: true })), 500);
 
-/** Somebody changed something: all of it is asked for anew unless it was us, and known already. */
+/** The project has come to another state: all of it is asked for anew unless it was us, and known already. */
 function changed({ version }) {
+  if (pending() > 0) {
+    unheard = { version }; // ours may be on their way: looked at when they are through
+    return;
+  }
+  unheard = null;
   const known = state.version;
-  const old = known && ["action", "repairs", "analysed"].every((name) => version[name] <= known[name]);
-  if (pending() > 0 || old) return;
+  if (known && ["action", "repairs", "analysed"].every((name) => version[name] <= known[name])) return;
   set({ version });
+  allAnew();
+}
+
+/** Others changed something, or we may have missed it: whatever was said of the project is forgotten. */
+function allAnew() {
   forget();
-  soon();
+  emit("changed");
   if (!state.project?.begun) return;
   defects.reload().catch(() => null);
-  about(state.frame).then(
-    () => emit("frame-known", "pictures"),
-    () => null,
-  );
+  seeAgain();
 }
 
 function heardJob(job) {
@@ -178,17 +181,30 @@ function heardJob(job) {
   soon();
 }
 
-/** The line to the server stands, or does not. */
+/** Tell a screen reader which defect is at hand, when the hand rests. */
+const speak = settled(() => (at("spoken").textContent = state.defect ? defects.spoken(state.defect) : ""), SLOW);
+
+/** The line to the server stands, or does not. When it stands again, what happened meanwhile is asked for. */
 function linked(stands) {
-  const was = !document.body.classList.contains("away");
+  const stood = !document.body.classList.contains("away");
   document.body.classList.toggle("away", !stands);
-  if (was && !stands) tell(say("wrong.away"), { wrong: true, lasting: true });
+  if (stood && !stands) tell(say("wrong.away"), { wrong: true, lasting: true });
+  if (stood || !stands) return;
+  tell(say("linked.again"));
+  if (pending() === 0) allAnew();
+}
+
+/** How many decisions are not recorded yet. */
+function showSaving() {
+  const n = pending();
+  at("saving").textContent = n ? say("saving", { n }) : "";
+  if (n === 0 && unheard) changed(unheard);
 }
 
 async function open() {
   fillWords();
   furnish();
-  for (const part of [viewer, marks, play, shots, timeline, hand, paint, stages, jobs, past, aboutPart]) part.start();
+  for (const part of [viewer, marks, legend, play, shots, timeline, hand, paint, stages, jobs, past, aboutPart, exporting]) part.start();
   defects.start((index) => select(defects.row(index), index));
   filters.start();
   sheet.start();
@@ -196,15 +212,20 @@ async function open() {
   listen(table());
   tab("defects");
   showPressed();
-  await reload();
+  await Promise.all([reload(), engines.reload()]);
+  memory.start();
   for (const channel of channels()) at("channel").append(make("option", { value: channel, text: named("channel", channel) }));
   emit("tone", "times", "frame");
   if (!state.project.begun) notBegun();
   on("changed", soon);
+  on("foreign", allAnew);
+  on("defect", speak);
+  on("sending", settled(showSaving, SLOW));
+  on("sending", () => pending() === 0 && showSaving());
   addEventListener("beforeunload", (event) => pending() && event.preventDefault()); // decisions are still on their way
   events({ job: heardJob, changed, claims: () => shots.reload().catch(() => null) }, linked);
   if (state.project.begun) at("picture").focus({ preventScroll: true });
-  for (const warning of state.project.warnings) tell(warning, { lasting: true });
+  if (state.project.warnings.length) tell(state.project.warnings.join(" "), { lasting: true });
   document.body.dataset.open = "";
 }
 

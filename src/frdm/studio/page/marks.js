@@ -9,7 +9,7 @@ export const draft = { tool: null, points: [], pointer: null }; // what is being
 export const draw = eachFrame(drawNow);
 
 export function start() {
-  on("frame frame-known view wipe zoom middle film defect outlines tool brush playing size decided", draw);
+  on("frame frame-known origin view wipe zoom middle film defect outlines tool brush playing size decided", draw);
 }
 
 function drawNow() {
@@ -25,6 +25,7 @@ function drawNow() {
   const told = known(state.frame);
   if (told && state.outlines && !state.playing) {
     for (const kept of told.protections) if (kept.live) drawProtection(context, kept);
+    if (state.origin) for (const defect of told.defects) if (generated(defect)) drawHatch(context, defect);
     for (const defect of told.defects) if (!defect.aside && defect.id !== state.defect?.id) drawOutline(context, defect);
   }
   if (state.defect?.frame === state.frame && !state.playing) drawAtHand(context, state.defect);
@@ -58,6 +59,29 @@ function drawOutline(context, defect) {
   both(context, () => context.strokeRect(...box), defect.status === "held" ? "#ffffff" : "#b4b4b4");
   context.globalAlpha = 1;
   context.setLineDash([]);
+}
+
+function generated(defect) {
+  return defect.engine === "diffusion" && defect.status === "accepted" && !defect.aside;
+}
+
+/** Pixels that no frame shows: hatched, so that they are told from real film without colours too. */
+function drawHatch(context, defect) {
+  const [left, top, wide, high] = framed(defect.box, 0);
+  const step = 5 * hair();
+  context.save();
+  context.beginPath();
+  context.rect(left, top, wide, high);
+  context.clip();
+  context.beginPath();
+  for (let x = left - high; x < left + wide; x += step) {
+    context.moveTo(x, top + high);
+    context.lineTo(x + high, top);
+  }
+  context.strokeStyle = "#000000b0";
+  context.lineWidth = hair();
+  context.stroke();
+  context.restore();
 }
 
 /** Corners around the defect at hand, so that it is not covered. */
@@ -105,9 +129,10 @@ function drawProtection(context, kept) {
   context.font = `${size}px system-ui, sans-serif`;
   context.fillStyle = "#000000b0";
   const text = say("protected", { start: kept.start, last: kept.stop - 1 });
-  context.fillRect(left, top - size * 1.5, context.measureText(text).width + size, size * 1.5);
+  const line = Math.max(top, size * 1.5); // inside of the region where there is no room above it
+  context.fillRect(left, line - size * 1.5, context.measureText(text).width + size, size * 1.5);
   context.fillStyle = "#ffffff";
-  context.fillText(text, left + size / 2, top - size * 0.4);
+  context.fillText(text, left + size / 2, line - size * 0.4);
 }
 
 function drawEdge(context) {

@@ -2,6 +2,8 @@
 
 import { get, post } from "./api.js";
 import { at, make, named, say, tell } from "./dom.js";
+import { engineChoice } from "./engines.js";
+import { inOrder } from "./order.js";
 import { current } from "./shots.js";
 import { atHandAgain, decideMany, select, took } from "./review.js";
 import * as defects from "./defects.js";
@@ -40,7 +42,7 @@ const chosen = {
 let widthShown = () => {};
 
 export function start() {
-  on("tool project", build);
+  on("tool engines", build);
   on("brush", () => widthShown());
   on("frame", () => {
     if (chosen.frames !== "range") [chosen.from, chosen.to] = [state.frame, state.frame];
@@ -64,6 +66,7 @@ function pair(word, ...controls) {
 
 function choice(name, values, shownAs, changed = () => null) {
   const select_ = make("select", {
+    id: `option-${name}`,
     change: () => {
       chosen[name] = typeof values[0] === "number" ? Number(select_.value) : select_.value;
       changed();
@@ -77,6 +80,7 @@ function choice(name, values, shownAs, changed = () => null) {
 function number(name, attributes = {}) {
   const input = make("input", {
     type: "number",
+    id: `option-${name}`,
     value: String(chosen[name]),
     ...attributes,
     input: () => (chosen[name] = input.value === "" ? "" : Number(input.value)),
@@ -85,7 +89,7 @@ function number(name, attributes = {}) {
 }
 
 function box(name) {
-  return make("input", { type: "checkbox", checked: chosen[name], change: (event) => (chosen[name] = event.target.checked) });
+  return make("input", { type: "checkbox", id: `option-${name}`, checked: chosen[name], change: (event) => (chosen[name] = event.target.checked) });
 }
 
 const CONTROLS = {
@@ -93,6 +97,7 @@ const CONTROLS = {
     const value = make("output", { text: say("px", { n: state.brush }) });
     const slider = make("input", {
       type: "range",
+      id: "option-width",
       min: "1",
       max: "160",
       value: String(state.brush),
@@ -110,15 +115,7 @@ const CONTROLS = {
       choice("kind", KINDS, (kind) => named("kind", kind)),
     ),
   ],
-  engine: () => {
-    const engines = (state.project?.engines ?? ["auto"]).filter((engine) => engine !== "reveal");
-    return [
-      pair(
-        "paint.engine",
-        choice("engine", engines, (engine) => named("engine", engine)),
-      ),
-    ];
-  },
+  engine: () => [pair("paint.engine", engineOption())],
   source: () => [pair("paint.source", choice("source", [0, ...OFFSETS], offsetName))],
   offset: () => [pair("paint.offset", number("across", { step: "0.5" }), number("down", { step: "0.5", "aria-label": say("paint.down") }))],
   follow: () => [pair("paint.follow", box("follow"))],
@@ -149,6 +146,10 @@ const CONTROLS = {
 function offsetName(offset) {
   if (offset === 0) return say("paint.source.auto");
   return say("paint.source.frame", { offset: offset > 0 ? `+${offset}` : `−${-offset}` });
+}
+
+function engineOption() {
+  return engineChoice({ id: "option-engine", value: chosen.engine, without: "reveal", changed: (name) => (chosen.engine = name) });
 }
 
 /** The frames that a stroke is meant for. */
@@ -184,6 +185,7 @@ function shape(tool, points) {
 
 /** A stroke of a tool has ended. */
 export async function finished(tool, points) {
+  if (!points.length) return null;
   if (tool === "erase") return erase(points);
   const made = shape(tool, thinned(points));
   if (made.type === "polygon" && made.points.length < 3) return tell(say("paint.small"));
@@ -199,7 +201,7 @@ function thinned(points, most = 2048) {
 async function paint(tool, made) {
   tell(say("paint.working"), { lasting: true });
   const reveal = tool === "reveal";
-  const answer = await post("/api/paint", {
+  const body = {
     ...meant(),
     shapes: [made],
     kind: reveal ? "dirt" : chosen.kind,
@@ -209,18 +211,19 @@ async function paint(tool, made) {
     follow: reveal ? chosen.follow : true,
     seed: 0,
     feather: tool === "lasso" && chosen.feather !== "" ? Number(chosen.feather) : null,
-  });
-  await madeNow(answer);
+  };
+  const asked = state.frame;
+  await madeNow(await inOrder(() => post("/api/paint", body)), asked);
 }
 
-/** New repairs are there: show them, or say why there are none. */
-async function madeNow(answer) {
+/** New repairs are there: show them, unless the hand went on from the frame where they were asked for; or say why there are none. */
+async function madeNow(answer, asked) {
   took(answer);
   await defects.reload().catch(() => null);
   await about(state.frame).catch(() => null);
   emit("pictures", "frame-known");
-  const here = answer.made.find((one) => one.frame === state.frame) ?? answer.made[0];
-  if (here) await select(here);
+  const here = answer.made.find((one) => one.frame === asked) ?? answer.made[0];
+  if (here && state.frame === asked) await select(here);
   const refused = answer.refused[0];
   if (refused) tell(say("paint.refused", { n: answer.refused.length, frame: refused.frame, reason: refused.reason }), { wrong: true });
   else tell(say("paint.made", { n: answer.made.length, by: named("engine", here?.engine), seconds: Number(answer.seconds).toFixed(1) }));
@@ -229,21 +232,23 @@ async function madeNow(answer) {
 /** Reject every repair that the stroke went over. */
 async function erase(points) {
   const every = Math.max(1, Math.ceil(points.length / SAMPLES));
-  const ids = new Set();
-  for (const [x, y] of points.filter((_, index) => index % every === 0)) {
-    const [column, row] = [Math.floor(x), Math.floor(y)];
-    if (column < 0 || row < 0 || column >= state.film.width || row >= state.film.height) continue;
-    const found = await get(`/api/frames/${state.frame}/at`, { x: column, y: row, radius: Math.floor(state.brush / 2) });
-    for (const id of found.ids) ids.add(id);
-  }
-  const told = await about(state.frame);
+  const { frame, film } = state;
+  const radius = Math.floor(state.brush / 2);
+  const places = points
+    .filter((_, index) => index % every === 0)
+    .map(([x, y]) => [Math.floor(x), Math.floor(y)])
+    .filter(([x, y]) => x >= 0 && y >= 0 && x < film.width && y < film.height);
+  const found = await Promise.all(places.map(([x, y]) => get(`/api/frames/${frame}/at`, { x, y, radius })));
+  const ids = new Set(found.flatMap((one) => one.ids));
+  const told = await about(frame);
   const repairs = told.defects.filter((one) => ids.has(one.id) && one.repair && one.status === "accepted").map((one) => one.id);
   if (!repairs.length) return tell(say("erase.none"));
   return decideMany("reject", { ids: repairs });
 }
 
 async function protect(made) {
-  const answer = await post("/api/protections", { ...meant(), shapes: [made], note: chosen.note });
+  const body = { ...meant(), shapes: [made], note: chosen.note };
+  const answer = await inOrder(() => post("/api/protections", body));
   took(answer);
   await defects.reload().catch(() => null);
   await atHandAgain();
@@ -251,14 +256,23 @@ async function protect(made) {
   tell(say("protect.made", { n: answer.changed, from, last: stop - 1 }));
 }
 
+let mending = null; // the defect that is being made again
+
 /** Make the repair at hand once more: with another seed, or as asked. */
 export async function again(asked = {}) {
-  const defect = state.defect;
+  const { defect, frame } = state;
   if (!defect) {
     tell(say("again.none"));
     return;
   }
+  if (mending === defect.id) return; // it is on its way
+  mending = defect.id;
   tell(say("paint.working"), { lasting: true });
   const body = { engine: "auto", source: null, offset: [0, 0], follow: true, feather: null, seed: (defect.seed ?? 0) + 1, ...asked };
-  await madeNow(await post(`/api/defects/${defect.id}/again`, body));
+  if (body.engine === "reveal") body.source ??= nearby();
+  try {
+    await madeNow(await inOrder(() => post(`/api/defects/${defect.id}/again`, body)), frame);
+  } finally {
+    mending = null;
+  }
 }

@@ -2,10 +2,13 @@
 
 import { get, post } from "./api.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { inOrder } from "./order.js";
 import { shownAgain } from "./review.js";
 import { on, set } from "./state.js";
 
 const PAGE = 60;
+const MOST = 500; // lines that the server tells at once
+let asked = 0;
 let visible = null;
 let listed = [];
 
@@ -42,7 +45,11 @@ export async function ends() {
 }
 
 async function history() {
-  listed = (await get("/api/actions", { limit: PAGE })).actions;
+  asked += 1;
+  const mine = asked;
+  const { actions } = await get("/api/actions", { limit: Math.min(MOST, Math.max(PAGE, listed.length)) }); // older ones that were shown stay
+  if (mine !== asked) return;
+  listed = actions;
   showHistory();
 }
 
@@ -61,7 +68,7 @@ function line(action) {
   const what = say("history.line", { verb: say(`verb.${action.verb}`), n: action.changed });
   const where = action.frame === null ? "" : say("history.frame", { frame: action.frame });
   const when = `${action.who}, ${new Date(action.at).toLocaleString()}`;
-  const turns = action.verb === "undo" || action.verb === "redo";
+  const turns = ["undo", "redo", "take over"].includes(action.verb); // what has no undo of its own
   return make(
     "li",
     { class: action.undone ? "undone" : "" },
@@ -84,7 +91,7 @@ function line(action) {
 }
 
 async function undo(action) {
-  const answer = await post(`/api/actions/${action.number}/undo`);
+  const answer = await inOrder(() => post(`/api/actions/${action.number}/undo`));
   await shownAgain({ ...answer, action: answer.action ?? action });
   tell(say("undo.told", { what: say(`verb.${action.verb}`), n: answer.changed }));
 }
@@ -139,9 +146,9 @@ async function report() {
     ),
     reasons.length ? make("h3", { text: say("report.reasons") }) : null,
     make("ul", { class: "reasons" }, ...reasons),
-    make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)),
   ];
-  at("panel-report").replaceChildren(...parts.filter(Boolean));
+  at("report").replaceChildren(...parts.filter(Boolean));
+  at("report-shots").replaceChildren(make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
 }
 
 function counts(found) {

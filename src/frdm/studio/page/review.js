@@ -5,20 +5,23 @@ import { get, post } from "./api.js";
 import { at, say, tell } from "./dom.js";
 import * as defects from "./defects.js";
 import { middleOf } from "./geometry.js";
-import { about, forget } from "./pictures.js";
+import { inOrder } from "./order.js";
+import { about, forget, known } from "./pictures.js";
 import { emit, on, set, state } from "./state.js";
 import { prepare } from "./viewer.js";
 
 const AHEAD = 8;
 const AFTER = { accept: "accepted", reject: "rejected" };
-let queue = Promise.resolve(); // decisions are sent one after the other, in the order in which they were made
-let waiting = 0;
+const LOOKS = 2; // frames that may be asked about at once: while one scrubs, the newest is asked about next
+let moves = 0; // every step of the hand; an answer that comes after another step moves nothing
+let asking = 0;
 
 /** Make a defect the one at hand: its frame, its place, its row; `index` where it is known. */
 export async function select(defect, index = null) {
   if (!defect) return;
+  moves += 1;
   const closer = state.zoom !== null ? { middle: middleOf(defect.box) } : {};
-  set({ defect, frame: defect.frame, ...closer });
+  set({ defect, frame: defect.frame, playing: 0, ...closer });
   const found = index ?? (await defects.find(defect.id).catch(() => -1));
   if (state.defect?.id !== defect.id) return;
   defects.point(found);
@@ -27,9 +30,13 @@ export async function select(defect, index = null) {
 
 /** Go along the list by `by` rows; true if there was one. */
 export async function go(by) {
+  set({ playing: 0 });
+  moves += 1;
+  const mine = moves;
   const from = defects.list.at >= 0 ? defects.list.at : await nearest(by);
   const index = defects.list.at >= 0 ? from + by : from;
   const row = defects.row(index) ?? (await defects.rowLater(index));
+  if (mine !== moves) return true; // the hand went elsewhere meanwhile
   if (!row) {
     tell(say(by > 0 ? "review.end" : "review.begin"));
     return false;
@@ -58,7 +65,11 @@ async function onwards(to, backwards) {
 
 /** Go to the next (or last) defect, held or unreviewed one, or shot. */
 export async function jump(to, backwards = false) {
+  set({ playing: 0 });
+  moves += 1;
+  const mine = moves;
   const found = await onwards(to, backwards);
+  if (mine !== moves) return;
   if (found.frame === null) {
     tell(say(`jump.none.${to}`));
     return;
@@ -68,41 +79,48 @@ export async function jump(to, backwards = false) {
     return;
   }
   const told = await about(found.frame);
-  await select(told.defects.find((one) => one.id === found.id));
+  if (mine === moves) await select(told.defects.find((one) => one.id === found.id));
+}
+
+/** A defect as it will be once `verb` is known to the server; held ones have nothing to accept and count as looked at. */
+function decided(defect, verb) {
+  return { ...defect, reviewed: true, status: defect.repair ? AFTER[verb] : defect.status };
+}
+
+/** Send what was decided about one defect. */
+function sendOne(defect, verb) {
+  return send({ verb: defect.repair ? verb : "confirm", selection: { ids: [defect.id] } }, [defect.frame]);
 }
 
 /** Decide about the defect at hand and move on at once; the server hears of it meanwhile. */
 export async function decide(verb) {
-  const defect = state.defect;
+  const { defect } = state;
   if (!defect) {
     await go(1);
     return;
   }
   const began = performance.now();
-  const held = !defect.repair;
-  if (held && verb === "accept") tell(say("review.held"));
-  const changed = { ...defect, reviewed: true, status: held ? defect.status : AFTER[verb] };
-  send({ verb: held ? "confirm" : verb, selection: { ids: [defect.id] } }, [defect.frame]);
+  if (!defect.repair && verb === "accept") tell(say("review.held"));
+  const changed = decided(defect, verb);
+  sendOne(defect, verb);
   defects.renew(changed);
   emit("decided");
   if (!(await go(1))) {
     if (state.defect?.id === defect.id) set({ defect: changed });
     return;
   }
-  await drawn();
-  performance.measure("decision", { start: began, end: performance.now() });
+  if (await drawn()) performance.measure("decision", { start: began, end: performance.now() });
 }
 
 /** Decide about the defect at hand and stay there. */
 export async function decideHere(verb) {
   const { defect } = state;
   if (!defect) return;
-  const held = !defect.repair;
-  if (held) tell(say("review.held"));
-  const changed = { ...defect, reviewed: true, status: held ? defect.status : AFTER[verb] };
+  if (!defect.repair) tell(say("review.held"));
+  const changed = decided(defect, verb);
   set({ defect: changed });
   defects.renew(changed);
-  await send({ verb: held ? "confirm" : verb, selection: { ids: [defect.id] } }, [defect.frame]);
+  await sendOne(defect, verb);
   const told = await about(defect.frame).catch(() => null);
   const now = told?.defects.find((one) => one.id === defect.id);
   if (!now) return;
@@ -110,59 +128,57 @@ export async function decideHere(verb) {
   if (state.defect?.id === now.id) set({ defect: now });
 }
 
+/** Wait until the screen shows where the hand is; false if it went on before that. */
 function drawn() {
+  const mine = moves;
   const wanted = `${state.frame} ${state.view}`;
   return new Promise((done) => {
-    const look = () => (at("picture").dataset.drawn === wanted || state.view === "sheet" ? done() : requestAnimationFrame(look));
+    const look = () => {
+      if (mine !== moves) done(false);
+      else if (at("picture").dataset.drawn === wanted || state.view === "sheet") done(true);
+      else requestAnimationFrame(look);
+    };
     requestAnimationFrame(look);
   });
 }
 
 /** Send a decision; frames that it touches are asked for anew when it is done. */
 export function send(body, frames = null) {
-  waiting += 1;
-  emit("sending");
-  queue = queue
-    .then(() => post("/api/decisions", body))
-    .then((answer) => {
-      took(answer, frames); // what follows from it is not waited for: the next decision may go out
-    })
-    .catch(failed)
-    .finally(() => {
-      waiting -= 1;
-      emit("sending");
-    });
-  return queue;
+  return inOrder(() => post("/api/decisions", body), { patient: true }).then((answer) => took(answer, frames), failed);
 }
 
-/** How many decisions the server has not taken yet. */
-export function pending() {
-  return waiting;
-}
-
-/** What follows a change of ours: pictures and lists are asked for anew where they changed. */
+/** What follows a change of ours: pictures and lists are asked for anew where they changed; all of them if others changed something too. */
 export function took(answer, frames = null) {
+  const before = state.version;
   set({ version: answer.version });
+  if (before && answer.version.action > before.action + (answer.action ? 1 : 0)) {
+    emit("foreign");
+    return;
+  }
   forget(frames);
   emit("changed");
-  if (frames === null || frames.includes(state.frame))
-    about(state.frame).then(
-      () => emit("pictures", "frame-known"),
-      () => null,
-    );
+  if (frames === null || frames.includes(state.frame)) seeAgain();
+}
+
+/** Ask for the frame at hand anew, and draw it. */
+export function seeAgain() {
+  about(state.frame).then(
+    () => emit("pictures", "frame-known"),
+    () => null,
+  );
 }
 
 function failed(error) {
   tell(error.message, { wrong: true, lasting: true });
   forget();
-  emit("changed", "pictures");
+  emit("changed");
+  seeAgain();
   return defects.reload().catch(() => null);
 }
 
 /** Undo or redo the last action, and show where it was. */
 export async function turn(way) {
-  await queue;
-  const answer = await post(`/api/${way}`, { everyone: false });
+  const answer = await inOrder(() => post(`/api/${way}`, { everyone: false }));
   if (!answer.action) {
     tell(say(`${way}.none`));
     return;
@@ -196,27 +212,37 @@ export async function shownAgain(answer) {
 export async function atHandAgain() {
   const told = await about(state.frame).catch(() => null);
   const { defect } = state;
-  if (defect && told) set({ defect: told.defects.find((one) => one.id === defect.id && !one.aside) ?? null });
+  if (defect && defect.frame === told?.index) set({ defect: told.defects.find((one) => one.id === defect.id && !one.aside) ?? null });
   emit("pictures", "frame-known");
 }
 
 /** Decide about many at once: the selection that a filter means. */
 export async function decideMany(verb, selection) {
-  await queue;
-  const answer = await post("/api/decisions", { verb, selection });
+  const answer = await inOrder(() => post("/api/decisions", { verb, selection }));
   took(answer);
   await defects.reload();
   await atHandAgain();
   tell(say("bulk.told", { n: answer.changed, verb: say(`verb.${verb}`) }));
 }
 
-on("frame", async () => {
+/** Ask what lies on the frame at hand, at most of so many frames at once; whichever is at hand then comes next. */
+async function look() {
+  if (!state.film || known(state.frame) || asking >= LOOKS) return;
+  const { frame } = state;
+  asking += 1;
+  await about(frame).catch((error) => tell(error.message, { wrong: true }));
+  asking -= 1;
+  if (frame === state.frame) emit("frame-known");
+  else look();
+}
+
+on("frame", () => {
   if (!state.film) return;
-  const frame = state.frame;
-  if (state.defect && state.defect.frame !== frame) {
+  moves += 1;
+  if (state.defect && state.defect.frame !== state.frame) {
     set({ defect: null });
     defects.point(-1);
   }
-  await about(frame).catch((error) => tell(error.message, { wrong: true }));
-  if (frame === state.frame) emit("frame-known");
+  if (known(state.frame)) emit("frame-known");
+  else look();
 });

@@ -28,6 +28,13 @@ export class Rows {
     return Math.round(this.tall * parseFloat(getComputedStyle(document.documentElement).fontSize));
   }
 
+  /** The first and the last row in sight. */
+  inSight() {
+    const { scrollTop, clientHeight } = this.place;
+    const last = Math.floor((scrollTop + clientHeight) / this.step);
+    return [Math.floor(scrollTop / this.step), Math.max(0, Math.min(last, this.count - 1))];
+  }
+
   /** Another list of `count` rows. */
   reset(count) {
     this.count = count;

@@ -11,8 +11,9 @@ const HIGH = 7;
 let first = 0;
 let across = 1;
 let size = 1;
-let shown = [];
-const struck = new Set();
+let shown = []; // ids of the repairs on the page
+let draws = 0;
+const turned = new Set(); // ids of those that are to be the other of accepted and rejected than they were
 const draw = eachFrame(drawNow);
 
 export function start() {
@@ -20,8 +21,8 @@ export function start() {
     const cell = event.target.closest("[data-index]");
     if (!cell) return;
     const index = Number(cell.dataset.index);
-    if (defects.list.at === index) strike();
-    else move(index - defects.list.at);
+    strike(defects.row(index));
+    move(index - defects.list.at);
   });
   on("view list size", draw);
   on("at decided", mark);
@@ -35,20 +36,25 @@ export function open() {
 async function drawNow() {
   const sheet = at("sheet");
   if (!open()) return;
+  draws += 1;
+  const mine = draws;
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const { clientWidth, clientHeight } = at("picture");
   across = Math.max(1, Math.floor(clientWidth / (CELL * unit)));
   size = across * Math.max(1, Math.floor((clientHeight - 2.4 * unit) / (HIGH * unit)));
   first = Math.floor(Math.max(0, defects.list.at) / size) * size;
-  shown = [];
-  for (let i = first; i < Math.min(first + size, defects.list.total); i += 1) shown.push(defects.row(i) ?? (await defects.rowLater(i)));
-  shown = shown.filter(Boolean);
+  const found = [];
+  for (let i = first; i < Math.min(first + size, defects.list.total); i += 1) found.push(defects.row(i) ?? (await defects.rowLater(i)));
+  if (mine !== draws || !open()) return; // the page was turned, or left, before all of it had come
+  const page = found.filter(Boolean);
+  shown = page.map((one) => one.id);
   ahead();
   sheet.style.setProperty("--across", across);
   sheet.style.setProperty("--down", size / across);
-  const told = say("sheet.told", { from: defects.list.total ? first + 1 : 0, to: first + shown.length, all: defects.list.total });
-  sheet.replaceChildren(make("p", { class: "dim", text: told }), ...shown.map(cell));
-  if (defects.list.at < 0 && shown.length) await select(shown[0], first);
+  const told = say("sheet.told", { from: defects.list.total ? first + 1 : 0, to: first + page.length, all: defects.list.total });
+  sheet.replaceChildren(make("p", { class: "dim", text: told }), ...page.map(cell));
+  if (!page.length) sheet.append(make("p", { class: "nothing", text: say("sheet.none") }));
+  if (defects.list.at < 0 && page.length) await select(page[0], first);
   mark();
   at("picture").dataset.drawn = `sheet ${first}`;
 }
@@ -64,7 +70,14 @@ async function ahead() {
 function cell(defect, index) {
   return make(
     "button",
-    { type: "button", class: "cell", tabindex: "-1", "data-index": String(first + index), "aria-label": defects.spoken(defect) },
+    {
+      type: "button",
+      class: "cell",
+      tabindex: "-1",
+      id: `cell-${first + index}`,
+      "data-index": String(first + index),
+      "aria-label": defects.spoken(defect),
+    },
     make("span", { class: "pairs" }, ...pairOf(defect, 74)),
     make(
       "span",
@@ -87,7 +100,7 @@ function mark() {
     const index = Number(element.dataset.index);
     const defect = defects.row(index);
     element.setAttribute("aria-pressed", String(index === defects.list.at));
-    element.classList.toggle("struck", struck.has(defect?.id) || (defect?.status === "rejected" && defect.reviewed));
+    element.classList.toggle("struck", Boolean(defect) && isStruck(defect));
     element.classList.toggle("done", Boolean(defect?.reviewed));
     element.classList.toggle("held", defect?.status === "held");
     element.querySelector("i").textContent = element.classList.contains("struck")
@@ -112,23 +125,25 @@ export function wide() {
   return across;
 }
 
-/** Strike the repair at hand out, or take that back; it is recorded with the page. */
-export function strike() {
-  const { defect } = state;
-  if (!defect) return;
-  if (!struck.delete(defect.id)) struck.add(defect.id);
+/** Will a repair be rejected with its page? */
+function isStruck(defect) {
+  return Boolean(defect.repair) && (defect.status === "rejected" && defect.reviewed) !== turned.has(defect.id);
+}
+
+/** Strike a repair out (the one at hand), or take that back; it is recorded with the page. */
+export function strike(defect = state.defect) {
+  if (!defect?.repair) return;
+  if (!turned.delete(defect.id)) turned.add(defect.id);
   mark();
 }
 
 /** Record the page: what is struck out is rejected, all else accepted (held ones: looked at); go on with the next. */
 export async function takePage() {
   const began = performance.now();
-  const page = shown;
+  const page = [];
+  for (let i = first; i < first + size; i += 1) if (shown.includes(defects.row(i)?.id)) page.push(defects.row(i));
   const groups = { reject: [], accept: [], confirm: [] };
-  for (const defect of page) {
-    const verb = !defect.repair ? "confirm" : struck.has(defect.id) ? "reject" : "accept";
-    groups[verb].push(defect);
-  }
+  for (const defect of page) groups[!defect.repair ? "confirm" : isStruck(defect) ? "reject" : "accept"].push(defect);
   for (const [verb, chosen] of Object.entries(groups)) {
     if (!chosen.length) continue;
     send({ verb, selection: { ids: chosen.map((one) => one.id) } }, [...new Set(chosen.map((one) => one.frame))]);
@@ -137,9 +152,9 @@ export async function takePage() {
       defects.renew({ ...one, reviewed: true, status });
     }
   }
-  for (const one of page) struck.delete(one.id);
+  for (const one of page) turned.delete(one.id);
   emit("decided");
-  tell(say("sheet.taken", { n: page.length, wrong: groups.reject.length }));
+  if (page.length) tell(say("sheet.taken", { n: page.length, wrong: groups.reject.length }));
   if (first + size >= defects.list.total) {
     mark();
     return;

@@ -6,6 +6,7 @@ import { Rows } from "./rows.js";
 import { on, set, state } from "./state.js";
 
 let rows = null;
+let reloads = 0;
 
 export function start() {
   rows = new Rows(at("shot-list"), { tall: 8.9, blank, fill, chosen: (index) => goTo(index) });
@@ -16,11 +17,12 @@ export function start() {
   });
   on("frame", point);
   at("shot-list").addEventListener("keydown", (event) => {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!by) return;
+    const last = state.shots.length - 1;
+    const to = { ArrowDown: rows.at + 1, ArrowUp: rows.at - 1, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    goTo(Math.min(state.shots.length - 1, Math.max(0, rows.at + by)));
+    goTo(Math.min(last, Math.max(0, to)));
   });
 }
 
@@ -85,21 +87,25 @@ function noteOf(shot, found) {
   return say(shot.claim ? "shot.mine" : "shot.found", { n: found, share, left: shot.unreviewed });
 }
 
-/** Claim the shot at hand for this seat, or give it back. */
-export async function claim() {
+/** Claim the shot at hand for this seat, or give it back; `over` takes it from another seat. */
+export async function claim({ over = false } = {}) {
   const shot = current();
   if (!shot) return;
+  const { number } = shot;
   if (shot.claim?.mine) {
-    await remove(`/api/shots/${shot.number}/claim`);
-    tell(say("claim.released", { number: shot.number }));
+    await remove(`/api/shots/${number}/claim`);
+    tell(say("claim.released", { number }));
   } else {
-    await post(`/api/shots/${shot.number}/claim`, { take_over: false });
-    tell(say("claim.taken", { number: shot.number }));
+    await post(`/api/shots/${number}/claim`, { take_over: over });
+    tell(say("claim.taken", { number }));
   }
   await reload();
 }
 
 /** Ask for the shots anew. */
 export async function reload() {
-  set({ shots: (await get("/api/shots")).shots });
+  reloads += 1;
+  const mine = reloads;
+  const { shots } = await get("/api/shots");
+  if (mine === reloads) set({ shots });
 }

@@ -2,7 +2,10 @@
 
 import { get } from "./api.js";
 import { at, make, named, say, settled, tell } from "./dom.js";
+import { aspect } from "./geometry.js";
 import { on, state } from "./state.js";
+
+let loads = 0;
 
 export function start() {
   on("view frame size pictures", soon);
@@ -14,14 +17,17 @@ const soon = settled(() => {
 
 async function load() {
   const { frame } = state;
+  loads += 1;
+  const mine = loads;
   const { stages } = await get(`/api/frames/${frame}/pipeline`);
-  if (frame !== state.frame || state.view !== "stages") return;
+  if (mine !== loads || frame !== state.frame || state.view !== "stages") return;
   const sheet = at("sheet");
   const wide = stages.length > 6 ? 4 : 3;
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const room = (at("picture").clientWidth - 2 * unit) / wide - unit;
   const pixels = Math.max(480, Math.min(1600, Math.round((room * devicePixelRatio) / 80) * 80));
   sheet.style.setProperty("--across", wide);
+  sheet.style.setProperty("--shape", (state.film.width * aspect()) / state.film.height);
   sheet.replaceChildren(...stages.map((stage, index) => figure(stage, index, pixels)));
   at("picture").dataset.drawn = `${frame} stages`;
 }

@@ -6,12 +6,14 @@ export const state = {
   project: null, // what the server says of the project
   film: null, // … and of its film
   legend: null, // … and of the colours of its overlays
+  engines: [{ name: "auto", available: true, sentence: "" }], // the ways to mend by hand
   shots: [],
   frame: 0,
   view: "after", // before, after, wipe, difference, neighbours, stages, sheet
   wipe: 0.5, // place of the wipe's edge, a share of the picture's width
   times: 8, // how much a difference is multiplied
   matte: false, // show mattes by kind
+  hiddenKinds: [], // kinds whose mattes are left out
   origin: false, // show where pixels came from
   outlines: true, // show boxes around defects
   tone: { look: "display", gamma: 1, channel: "rgb" },

@@ -10,6 +10,7 @@ import { goTo } from "./viewer.js";
 const GREYS = { accepted: "#8f8f8f", rejected: "#4d4d4d", held: "#f2f2f2" };
 const draw = eachFrame(drawNow);
 let dragging = false;
+let reloads = 0;
 let ground = { of: null, drawn: null }; // all but the head, drawn once for each density
 
 export function start() {
@@ -24,7 +25,7 @@ export function start() {
     if (dragging) goTo(frameAt(event));
     place.title = String(frameAt(event));
   });
-  place.addEventListener("pointerup", () => (dragging = false));
+  place.addEventListener("lostpointercapture", () => (dragging = false));
   place.addEventListener("dblclick", toggleRange);
   place.addEventListener("wheel", wheeled, { passive: false });
   new ResizeObserver(draw).observe(place);
@@ -45,6 +46,7 @@ export function toggleRange() {
 
 function wheeled(event) {
   event.preventDefault();
+  if (!event.deltaY) return null;
   const [start, stop] = range();
   const [first, last] = state.project?.range ?? [0, state.film.frames];
   const wanted = Math.min(last - first, Math.max(8, Math.round((stop - start) * (event.deltaY > 0 ? 1.25 : 0.8))));
@@ -67,25 +69,29 @@ export async function reload() {
   if (!state.film) return;
   const [start, stop] = range();
   const bins = Math.max(1, Math.min(4000, stop - start, Math.round(at("time").clientWidth * devicePixelRatio)));
-  set({ density: await get("/api/density", { bins, start, stop }) });
+  reloads += 1;
+  const mine = reloads;
+  const density = await get("/api/density", { bins, start, stop });
+  if (mine === reloads) set({ density });
 }
 
 function drawNow() {
   const canvas = at("timeline");
   const { clientWidth, clientHeight } = at("time");
-  canvas.width = Math.max(1, Math.round(clientWidth * devicePixelRatio));
-  canvas.height = Math.max(1, Math.round(clientHeight * devicePixelRatio));
-  if (!state.film || !state.density) return;
+  const [wide, high] = [clientWidth, clientHeight].map((length) => Math.max(1, Math.round(length * devicePixelRatio)));
+  if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+  if (!state.film) return;
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) * devicePixelRatio;
   const [start, stop] = range();
   const across = (frame) => ((frame - start) / (stop - start)) * canvas.width;
-  if (ground.of !== state.density || ground.drawn.width !== canvas.width || ground.drawn.height !== canvas.height) {
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, wide, high);
+  if (state.density && (ground.of !== state.density || ground.drawn.width !== canvas.width || ground.drawn.height !== canvas.height)) {
     ground = { of: state.density, drawn: new OffscreenCanvas(canvas.width, canvas.height) };
     drawCuts(ground.drawn.getContext("2d"), across, unit);
     drawBars(ground.drawn.getContext("2d"), across, unit);
   }
-  const context = canvas.getContext("2d");
-  context.drawImage(ground.drawn, 0, 0);
+  if (ground.drawn) context.drawImage(ground.drawn, 0, 0);
   drawHead(context, across, unit);
   describe();
 }
@@ -168,9 +174,8 @@ function drawHead(context, across, unit) {
 
 function describe() {
   const place = at("time");
-  const [start, stop] = range();
-  place.setAttribute("aria-valuemin", start);
-  place.setAttribute("aria-valuemax", stop - 1);
+  place.setAttribute("aria-valuemin", 0);
+  place.setAttribute("aria-valuemax", state.film.frames - 1);
   place.setAttribute("aria-valuenow", state.frame);
   place.setAttribute("aria-valuetext", say("timeline.spoken", { frame: state.frame, time: timecode(state.frame) }));
 }

@@ -9,13 +9,18 @@ const GRID = 64; // crops begin and end at multiples of it, so that a small move
 const STEP = 160; // widths of whole pictures are multiples of it
 const PLAYING = 960; // most columns of a whole picture while the film plays
 const EXACT = 1.5e6; // most pixels of a crop that is sent without loss
+const FRAMES = 2; // frames of which pictures may be under way for the screen: while one scrubs, the newest is asked for next
 
 const stale = new Map(); // place in the drawing → the last bitmap that was drawn there
+const underway = new Map(); // frame → its pictures that are under way for the screen
+const failed = new Map(); // address → when it failed
+const RESTED = 3000; // milliseconds until what failed is asked for again
+let preparing = 0;
 export const draw = eachFrame(drawNow);
 
 /** Listen to all that changes the picture. */
 export function start() {
-  on("frame view wipe times matte origin tone zoom middle film defect playing pictures", draw);
+  on("frame frame-known view wipe times matte origin hiddenKinds tone zoom middle film defect playing pictures", draw);
   on("view", () => stale.clear());
   new ResizeObserver(fitCanvas).observe(at("picture"));
   fitCanvas();
@@ -71,21 +76,40 @@ function layers(frame = state.frame) {
     difference: [{ frame, query: { view: "difference", gain: state.times } }],
   }[state.view] ?? [plain("after")];
   const over = { toned: false, ground: "none" };
-  if (state.matte) made.push({ frame, over: true, query: { view: "overlay", status: ["accepted", "held", "rejected"], ...over } });
+  const kind = kindsSeen();
+  if (state.matte && (kind === null || kind.length))
+    made.push({ frame, over: true, query: { view: "overlay", status: ["accepted", "held", "rejected"], kind, ...over } });
   if (state.origin) made.push({ frame, over: true, query: { view: "provenance", ...over } });
   return made;
 }
 
-async function drawNow() {
-  if (!state.film || ["sheet", "stages"].includes(state.view)) return;
-  if (!known(state.frame)) await about(state.frame).catch(() => null);
+/** Kinds whose mattes are shown: those of this project that nobody switched off; null for all. */
+function kindsSeen() {
+  if (!state.hiddenKinds.length) return null;
+  return (state.project?.kinds ?? []).filter(({ name, count }) => count > 0 && !state.hiddenKinds.includes(name)).map(({ name }) => name);
+}
+
+function drawNow() {
+  if (!state.film) return;
+  if (["sheet", "stages"].includes(state.view)) {
+    at("picture").classList.remove("loading"); // they say themselves when they are drawn
+    return;
+  }
+  if (!known(state.frame)) {
+    mark(false); // it is being asked for, and drawn when it is known
+    return;
+  }
   const context = at("canvas").getContext("2d", { alpha: false });
   context.fillStyle = getComputedStyle(at("picture")).getPropertyValue("--surround");
   context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   const whole = state.view === "neighbours" ? drawNeighbours(context) : drawLayers(context, layers(), mainPane(), "main");
+  mark(whole);
+  if (whole) emit("drawn");
+}
+
+function mark(whole) {
   at("picture").classList.toggle("loading", !whole);
   at("picture").dataset.drawn = whole ? `${state.frame} ${state.view}` : "";
-  if (whole) emit("drawn");
 }
 
 /** Draw all layers of a pane; true when every picture that it is made of was there. */
@@ -95,7 +119,7 @@ function drawLayers(context, made, pane, slot) {
   context.rect(pane.left, pane.top, pane.width, pane.height);
   context.clip();
   let whole = true;
-  made.forEach((layer, index) => {
+  for (const layer of made) {
     const edge = toScreen(state.wipe * state.film.width, 0, pane)[0];
     context.save();
     if (layer.part === "right") {
@@ -103,9 +127,9 @@ function drawLayers(context, made, pane, slot) {
       context.rect(edge, pane.top, pane.left + pane.width - edge, pane.height);
       context.clip();
     }
-    whole = drawLayer(context, layer, pane, `${slot} ${index}`) && whole;
+    whole = drawLayer(context, layer, pane, `${slot} ${layer.query.view}`) && whole;
     context.restore();
-  });
+  }
   context.restore();
   return whole;
 }
@@ -116,22 +140,39 @@ function drawLayer(context, layer, pane, slot) {
   let complete = true;
   for (const part of detail ? [full, detail] : [full]) {
     const key = `${slot} ${part === detail ? "detail" : "whole"}`;
-    const bitmap = fetched(part.url);
+    const bitmap = fetched(part.url, layer.frame);
     if (bitmap) stale.set(key, { bitmap, crop: part.crop, frame: layer.frame });
     const shown = stale.get(key);
     if (!bitmap && !(part === full && detail && ready(detail.url))) complete = false;
     const late = !bitmap && shown?.frame !== layer.frame; // an old whole picture is better than none, an old detail is not
-    if (!shown || (late && (layer.over || part === detail))) continue;
+    if (!shown?.bitmap.width || (late && (layer.over || part === detail))) continue;
     place(context, shown, pane);
   }
   return complete;
 }
 
 /** The bitmap at `url` if it is here; asked for otherwise, and drawn when it comes. */
-function fetched(url) {
+function fetched(url, frame) {
   const bitmap = ready(url);
-  if (!bitmap) picture(url).then(draw, (error) => tell(say("wrong.picture", { reason: error.message }), { wrong: true }));
-  return bitmap;
+  const most = state.view === "neighbours" ? FRAMES + ACROSS : FRAMES;
+  if (bitmap || (!underway.has(frame) && underway.size >= most)) return bitmap;
+  const urls = underway.get(frame) ?? new Set();
+  if (urls.has(url) || performance.now() - (failed.get(url) ?? -RESTED) < RESTED) return null;
+  underway.set(frame, urls.add(url));
+  picture(url)
+    .then(
+      () => failed.delete(url),
+      (error) => {
+        failed.set(url, performance.now());
+        tell(say("wrong.picture", { reason: error.message }), { wrong: true });
+      },
+    )
+    .then(() => {
+      urls.delete(url);
+      if (!urls.size && underway.get(frame) === urls) underway.delete(frame);
+      draw();
+    });
+  return null;
 }
 
 function place(context, { bitmap, crop }, pane) {
@@ -177,6 +218,8 @@ function nameOf(context, pane, frame, inside, view) {
 /** Fetch what the view will need for these frames, each around a place (null: where the viewer is). */
 export async function prepare(coming) {
   const urls = [];
+  preparing += 1;
+  const mine = preparing;
   for (const { frame, place } of coming) {
     if (!known(frame)) await about(frame).catch(() => null);
     const around = place && state.zoom !== null ? place : middle();
@@ -186,7 +229,7 @@ export async function prepare(coming) {
       if (detail) urls.push(detail.url);
     }
   }
-  fetchAhead(urls);
+  if (mine === preparing) fetchAhead(urls);
 }
 
 /** Go to a frame, if the film has it. */

@@ -1,0 +1,42 @@
+"""What diffusion costs, measured in a process of its own; what can't be measured is one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from frdm.bench.vram import Asked, Measured, sides
+from frdm.cli import main
+from frdm.errors import BenchError
+
+pytest.importorskip("psutil")
+
+
+def test_whole_frames_of_a_size_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    from fills.toy_hand import write_hand
+
+    hand = write_hand(tmp_path)
+    assert main(["bench", "vram", "--weights", str(hand), "--size", "96x64", "--steps", "1"]) == 0
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert head.startswith("| model | film | tiles | steps | on | peak memory |")
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[:5] == ["compact, ONNX", "96 × 64, 5 frames", "5 × 32², 1 at once", "1", "cpu"]
+    assert 0.03 < float(cells[5].removesuffix(" GiB")) < 4
+    assert float(cells[6]) >= 0
+
+
+def test_a_row_says_what_was_measured() -> None:
+    asked = Asked("paper", 1556, 2048, 16, device="cuda", budget=24 << 30)
+    row = Measured(asked, 20 << 30, 8.0, 1.5, 4, (512, 512, 16)).row()
+    assert row == "| paper | 2048 × 1556, 16 frames | 16 × 512², 4 at once | 4 | cuda, cap 24 GiB | 20.00 GiB | 8.0 | 1.5 | 0.398 |"
+
+
+@pytest.mark.parametrize("size", ["2048", "x1556", "2kx2k", "0x12"])
+def test_what_is_no_size_is_one_sentence(size: str) -> None:
+    with pytest.raises(BenchError, match="WIDTHxHEIGHT was wanted"):
+        sides(size)
+
+
+def test_weights_are_measured_on_the_processor_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "vram", "--weights", str(tmp_path), "--model", "paper"]) == 2
+    assert "exported hands are compact and run here on the processor" in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""What differs between a restored frame and its scan: beyond grain, by hysteresis, within the recipe's sizes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tiny
+from frdm.diffusion.streaming import RestoredFrame
+from frdm.fills.whole_frame import differing, excess_of
+from frdm.film import Real
+from frdm.recipe import Detection, WholeFrameSettings
+
+SETTINGS = WholeFrameSettings(on=True)
+GRAIN = 0.02
+
+
+def pair(amount: float = 0.0, *, size: int = 8, polish: bool = False) -> tuple[Real, Real]:
+    """(restored, coded) pictures (3, H, W) of grainy film; `amount` is added to a square, and `polish` takes all grain away."""
+    scan = np.repeat(tiny.film(1, grain=GRAIN, seed=3), 3, 0)
+    restored = np.repeat(tiny.film(1, grain=0.0, seed=3), 3, 0) if polish else scan.copy()
+    restored[:, 40 : 40 + size, 60 : 60 + size] += np.float32(amount)
+    return restored, scan
+
+
+def found(
+    restored: Real, coded: Real, settings: WholeFrameSettings = SETTINGS, detection: Detection | None = None
+) -> list[tuple[str, int]]:
+    made = RestoredFrame(7, restored, coded, range(5, 10))
+    seen = differing(excess_of(restored, coded), made, settings, detection or Detection())
+    assert all(one.box.frame == 7 for one in (*seen.defects, *seen.large))
+    return [(one.polarity, int(one.mask.sum())) for one in seen.defects]
+
+
+def test_what_is_left_as_it_is_is_no_find() -> None:
+    assert found(*pair()) == []
+
+
+def test_grain_that_is_taken_away_is_no_find() -> None:
+    assert found(*pair(polish=True)) == []
+
+
+@pytest.mark.parametrize(("amount", "polarity"), [(0.3, "dark"), (-0.3, "bright")])
+def test_a_square_that_was_mended_is_found_with_its_skirt(amount: float, polarity: str) -> None:
+    ((what, area),) = found(*pair(amount))
+    assert what == polarity
+    assert 8 * 8 <= area <= 14 * 14
+    assert found(*pair(amount), detection=Detection(polarity="dark" if polarity == "bright" else "bright")) == []
+
+
+def test_below_the_limit_nothing_is_found_and_the_edge_follows_its_own() -> None:
+    restored, coded = pair(0.3)
+    assert found(restored, coded, replace(SETTINGS, beyond=60.0)) == []
+    ((_, narrow),) = found(restored, coded, replace(SETTINGS, edge=12.0))
+    ((_, wide),) = found(restored, coded, replace(SETTINGS, edge=1.5))
+    assert narrow < wide
+
+
+def test_what_is_smaller_or_larger_than_a_defect_may_be_is_none() -> None:
+    restored, coded = pair(0.3, size=1)
+    assert found(restored, coded, detection=Detection(min_size=40)) == []
+    restored, coded = pair(0.3, size=30)
+    seen = differing(excess_of(restored, coded), RestoredFrame(0, restored, coded, range(1)), SETTINGS, Detection(max_size=20))
+    assert not seen.defects
+    assert len(seen.large) == 1
+    assert seen.suspects.sum() >= 900
+
+
+def test_colour_that_changes_under_the_same_brightness_is_found() -> None:
+    scan = np.stack([tiny.film(1, grain=GRAIN, seed=k)[0] for k in (3, 4, 5)])
+    restored = scan.copy()
+    restored[2, 40:48, 60:68] += np.float32(0.4)
+    made = RestoredFrame(0, restored, scan, range(1))
+    assert len(differing(excess_of(restored, scan), made, SETTINGS, Detection()).defects) == 1
