@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from frdm.diffusion.schedule import Predicts, Schedule
-from frdm.errors import DatasetError
+from frdm.errors import FrdmError
 from frdm.model.backbone import SmallParams
 from frdm.model.denoiser import SmallUNetParams
 from frdm.model.frdm import FrdmParams, without
@@ -149,7 +149,7 @@ def main() -> None:
             if variant.name == VARIANTS[0].name:
                 rows[ASKED] = judged(checkpoint, tiles, silent=True)
             write_table(asked.out, rows)
-    except DatasetError as error:
+    except FrdmError as error:
         raise SystemExit(str(error)) from None
     print((asked.out / "ablation.md").read_text(encoding="utf-8"))
 

@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.bench.clean import CleanFilm, films_in
+from frdm.bench.vram import sides
 from frdm.cli.bench import drawn_films
 from frdm.damage.recipe import load_damage_recipe
 from frdm.damage.reel import Damaged, damage_reel
 from frdm.defects.classical import Tests, kind_of
+from frdm.errors import FrdmError
 from frdm.fills.choose import CERTAIN, MARGIN, SURE, Evidence, Scene, by_film, by_hand, evidence_of, in_rehearsal
 from frdm.fills.hand_job import HandJob, hand_job
 from frdm.fills.neighbours import Fill, Ground, least_trust, site_of
@@ -77,6 +79,7 @@ class Row:
 
 
 def main() -> None:
+    """See the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("clips", nargs="*", type=Path)
@@ -87,11 +90,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--size", default="640x480")
     asked = parser.parse_intermixed_args()
+    try:
+        print(tables(measured(asked)))
+    except FrdmError as error:
+        raise SystemExit(str(error)) from None
+
+
+def measured(asked: argparse.Namespace) -> list[Row]:
+    """A row for each defect of every film and seed, which go to the file as they come."""
     cv2.setNumThreads(1)
     recipe = Recipe(filling=Filling(engine="auto", weights=asked.weights, steps=asked.steps))
     job = hand_job(recipe)
     assert job is not None
-    width, height = (int(side) for side in asked.size.split("x"))
+    height, width = sides(asked.size)
     films = films_in(asked.clips) if asked.clips else drawn_films(3 * asked.frames)
     rows: list[Row] = []
     with asked.out.open("w", newline="", encoding="utf-8") as file:
@@ -104,7 +115,7 @@ def main() -> None:
                     rows.append(row)
                 file.flush()
                 print(f"{film.name}, seed {seed}: {len(rows)} defects so far", flush=True)
-    print(tables(rows))
+    return rows
 
 
 def clean_of(film: CleanFilm, frames: int, size: tuple[int, int]) -> NDArray[np.uint8]:

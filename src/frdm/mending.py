@@ -22,8 +22,9 @@ from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
 from frdm.fills.choose import Scene, fill_all
 from frdm.fills.hand_job import MEASURED_ON, HandJob, hand_job, measured_of, refuse_small
+from frdm.fills.lone import small_luma
 from frdm.fills.neighbours import Fill, Ground, on_plane
-from frdm.fills.whole_frame import TOO_LARGE, Seen, fill_differing, frames_needed, restored_whole, seen_in
+from frdm.fills.whole_frame import TOO_LARGE, Seen, fill_differing, frames_needed, restored_whole, seen_in, standing
 from frdm.film import Defect, Encoding, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
@@ -114,7 +115,7 @@ def mend_frame(window: Window, by: Means, pool: Executor) -> MendedFrame:
     find = finder(recipe)
     findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed), pool=pool)
     found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
-    found = [decide(one, window, info, recipe) for one in found]
+    found = [decide(one, info, recipe, stands=lasting(window, one.defect)) for one in found]
     reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
     if reason:
         found = [replace(one, reason=reason) for one in found]
@@ -131,17 +132,22 @@ def mend_whole(source: FrameSource, span: Span, by: Means) -> Iterator[MendedFra
     shot, wanted = range(span.shot.start, span.shot.stop), range(span.start, span.stop)
     needed = frames_needed(by.hand, shot, wanted)
     frames = source.frames(needed.start, needed.stop)
-    for frame, made in restored_whole(frames, by.info.encoding, shot, wanted, by.hand):
+    for frame, near, made in restored_whole(frames, by.info.encoding, shot, wanted, by.hand):
         allowed = by.mattes.allowed(frame)
-        yield _mended_whole(seen_in(frame, made, by.info.encoding, by.recipe, allowed), by, by.hand, allowed)
+        seen = seen_in(frame, near, made, encoding=by.info.encoding, recipe=by.recipe, allowed=allowed)
+        yield _mended_whole(seen, by, by.hand, allowed)
 
 
 def _mended_whole(seen: Seen, by: Means, hand: HandJob, allowed: Mask | None) -> MendedFrame:
     """One frame of them. Where far too much would change, all of it is held."""
     window, recipe, encoding = seen.window, by.recipe, by.info.encoding
     found = [Found(one, WHOLE_FRAME) for one in seen.found.defects] + [Found(one, WHOLE_FRAME, TOO_LARGE) for one in seen.found.large]
-    found = [decide(one, window, by.info, recipe) for one in found]
-    if reason := too_much(found, window, recipe):
+    found = [decide(one, by.info, recipe, stands=standing(seen, one.defect, encoding)) for one in found]
+    reason = too_much(found, window, recipe)
+    if found and not reason:
+        near = [small_luma(frame, encoding, window.scale) for frame in seen.near]
+        reason = keeps_flash(recipe.detection, window.luma, near) or ""
+    if reason:
         found = [replace(one, reason=reason) for one in found]
     fills = side_by_side(found, fill_differing(seen, still_open(found), encoding, hand, recipe.filling))
     if allowed is not None:
@@ -177,9 +183,9 @@ def standing_lines(window: Window, noise: Real, settings: Detection, allowed: Ma
     return [window.scale.whole_defect(line) for line in lines]
 
 
-def decide(found: Found, window: Window, info: ScanInfo, recipe: Recipe) -> Found:
-    """The same, recognised as what the recipe keeps where it is that."""
-    defect = recognised(found.defect, info, lasting=lasting(window, found.defect))
+def decide(found: Found, info: ScanInfo, recipe: Recipe, *, stands: int) -> Found:
+    """The same, recognised as what the recipe keeps where it is that; `stands`: in how many frames it does."""
+    defect = recognised(found.defect, info, lasting=stands)
     return replace(found, defect=defect, reason=found.reason or kept(defect, recipe.detection) or "")
 
 

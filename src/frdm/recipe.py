@@ -63,7 +63,7 @@ class Filling:
     feather: Length = 1.5  # px of a 480-line picture
     steps: Annotated[int, Ge(1), Le(1000)] = 4
     sampler: Literal["ddim", "dpm", "consistency"] = "ddim"
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Le(0xFFFFFFFF)] = 0
     weights: str | None = None  # a folder of hand_see.onnx and hand_step.onnx in place of those that ship
     prompts: tuple[ShotPrompt, ...] = ()
     measured: bool = False  # tell it besides what can be measured of a shot: colour and motion
@@ -107,9 +107,25 @@ class Recipe:
         """Whether diffusion's weights are asked for."""
         return self.filling.engine != "neighbours" or self.whole_frame.on
 
+    @property
+    def needs_shots(self) -> bool:
+        """Whether a shot's end must be known before its first frame is mended: what is made or measured there hangs on later frames."""
+        return self.whole_frame.on or (self.by_diffusion and self.filling.measured)
+
     def as_json(self) -> str:
         """Canonical text: equal recipes give equal text."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=False)
+
+
+def refuse_contradictions(recipe: Recipe) -> None:
+    """Raise `RecipeError` where one setting asks for what another rules out."""
+    if recipe.whole_frame.on and recipe.dirtmap is not None:
+        raise RecipeError(f"whole_frame: finds by itself what is damaged, found dirtmap = {recipe.dirtmap} besides; give one of both")
+    if recipe.whole_frame.on and recipe.detection.lines == "hold":
+        raise RecipeError("whole_frame: mends standing lines like all else that differs, found lines = hold; give one of both")
+    starts = [one.first for one in recipe.filling.prompts]
+    if twice := [start for start in starts if starts.count(start) > 1]:
+        raise RecipeError(f"prompts: two that begin at frame {twice[0]} found; give each shot one")
 
 
 def recipe_from(values: dict[str, Any], where: str = "recipe") -> Recipe:

@@ -40,3 +40,16 @@ def test_what_is_no_size_is_one_sentence(size: str) -> None:
 def test_weights_are_measured_on_the_processor_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "vram", "--weights", str(tmp_path), "--model", "paper"]) == 2
     assert "exported hands are compact and run here on the processor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--vram", "8GiB"], "a graphics card's memory is capped"),
+        (["--frames", "0"], "1 or more was wanted"),
+        (["--steps", "0"], "1 or more was wanted"),
+    ],
+)
+def test_what_can_t_be_measured_is_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "vram", *words]) == 2
+    assert sentence in capsys.readouterr().err

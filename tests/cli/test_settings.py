@@ -1,13 +1,15 @@
 """Options override the recipe file, and what is not understood is one sentence."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from frdm.cli import main
 from frdm.cli.settings import PLACES, RecipeOptions, chosen_recipe, frame_range
 from frdm.errors import RecipeError
 from frdm.presets import apply_preset
-from frdm.recipe import Recipe
+from frdm.recipe import Recipe, ShotPrompt, recipe_from
 
 
 def test_without_options_the_recipe_is_the_default() -> None:
@@ -54,6 +56,51 @@ def test_what_a_person_says_wins_over_a_preset_even_when_it_is_the_default(tmp_p
     assert (found.min_size, found.polarity) == (2.0, "both")
     assert (found.max_size, found.strength) == (180.0, 0.45)  # not said: the preset's
     assert apply_preset(recipe).detection == found  # as the job does that is given it
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RecipeOptions(steps=2),
+        RecipeOptions(sampler="dpm"),
+        RecipeOptions(seed=0),
+        RecipeOptions(weights="hand"),
+        RecipeOptions(prompt="motion: fast", engine="neighbours"),
+        RecipeOptions(measured_tags=True),
+        RecipeOptions(whole_frame=True, engine="neighbours"),
+        RecipeOptions(whole_frame=True, engine="auto"),
+        RecipeOptions(whole_frame=True, detector="net"),
+        RecipeOptions(whole_frame=True, strength=0.5),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options: RecipeOptions) -> None:
+    with pytest.raises(RecipeError, match="leave it"):
+        chosen_recipe(options)
+
+
+def test_options_of_diffusion_go_with_diffusion() -> None:
+    every = {"steps": 2, "sampler": "dpm", "seed": 3, "weights": "hand", "prompt": "motion: fast", "measured_tags": True}
+    for way in ({"engine": "diffusion"}, {"engine": "auto"}, {"whole_frame": True}, {"whole_frame": True, "engine": "diffusion"}):
+        filling = chosen_recipe(RecipeOptions(**every, **way)).filling
+        assert (filling.steps, filling.sampler, filling.seed, filling.weights, filling.measured) == (2, "dpm", 3, "hand", True)
+        assert filling.prompts == (ShotPrompt(0, "motion: fast"),)
+
+
+def test_a_recipe_from_before_diffusion_still_opens() -> None:
+    values = json.loads(Recipe(span=48).as_json())
+    del values["whole_frame"]
+    values["filling"] = {name: values["filling"][name] for name in ("engine", "least_trust", "feather")}
+    assert recipe_from(values) == Recipe(span=48)
+
+
+def test_a_seed_that_is_none_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"filling\.seed"):
+        chosen_recipe(RecipeOptions(engine="diffusion", seed=2**64))
+
+
+def test_memory_without_diffusion_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["restore", str(tmp_path), "--vram", "24GiB"]) == 2
+    assert "--vram 24GiB: only diffusion keeps to it" in capsys.readouterr().err
 
 
 def test_every_recipe_option_has_a_place() -> None:

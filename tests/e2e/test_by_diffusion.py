@@ -3,12 +3,16 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 import tiny
 from frdm.cli import main
+from frdm.fills.hand_job import MEASURED_ON
+from frdm.film import Frame
 from frdm.reporting import shares
 
 pytest.importorskip("onnx")
@@ -131,6 +135,57 @@ def test_a_frame_in_which_far_too_much_would_change_is_held(film: Path, weights:
     assert np.array_equal(made, tiny.read_png(film / "scan"))
 
 
+def test_a_cue_mark_that_the_recipe_keeps_is_kept_without_a_detector_too(film: Path, weights: Path) -> None:
+    scan = tiny.codes(tiny.film(11, pan=0.0, grain=0.004), 16)
+    for index in (4, 5, 6):  # in no window of five alone, so that the hand takes some of it away
+        cv2.circle(scan[index], (118, 10), 4, 60_000, -1)
+    tiny.write_png(film / "cue", scan)
+    made, totals = restored(film, weights, "--whole-frame", scan="cue")
+    assert set(totals["held"]) == {"a cue mark, which the recipe keeps"}
+    assert np.array_equal(made, scan)
+    made, totals = restored(film, weights, "--whole-frame", "--keep", "splice", scan="cue", name="mended")
+    assert totals["mended"] > 0
+    cv2.circle(scan[9], (118, 10), 4, 60_000, -1)  # a speck of its shape, on one frame
+    tiny.write_png(film / "speck", scan[7:])
+    assert restored(film, weights, "--whole-frame", scan="speck", name="without")[1]["mended"] == 1
+
+
+def test_a_flash_frame_that_the_recipe_keeps_is_kept_without_a_detector_too(film: Path, weights: Path) -> None:
+    clean = 0.8 * tiny.film(7, pan=0.0, grain=0.004)
+    clean[3] += 0.16
+    tiny.write_png(film / "flash", tiny.codes(clean, 16))
+    every = "most_altered = 1.0\n[shots]\ndetect = false\n[detection]\nmax_size = 400\n"
+    for name, more in (("kept", ""), ("mended", 'flash_frames = "repair"\n')):
+        (film / f"{name}.toml").write_text(every + more, encoding="utf-8")
+    made, totals = restored(film, weights, "--whole-frame", "--recipe", str(film / "kept.toml"), scan="flash")
+    assert set(totals["held"]) == {"a flash frame, which the recipe keeps"}
+    assert np.array_equal(made, tiny.read_png(film / "flash"))
+    totals = restored(film, weights, "--whole-frame", "--recipe", str(film / "mended.toml"), scan="flash", name="other")[1]
+    assert "a flash frame, which the recipe keeps" not in totals["held"]
+
+
+def test_a_shot_is_measured_alike_however_it_is_cut(film: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def measured(frames: list[Frame], *rest: Any) -> dict[str, str]:
+        looked.append(len(frames))
+        return {}
+
+    monkeypatch.setattr("frdm.mending.measured_of", measured)
+    tiny.write_png(film / "long", tiny.codes(tiny.film(12, pan=0.0, grain=0.004), 16))
+    recipe = film / "short.toml"
+    recipe.write_text("span = 2\n", encoding="utf-8")
+    restored(film, weights, "--engine", "auto", "--measured-tags", "--recipe", str(recipe), scan="long")
+    assert looked == [MEASURED_ON] * 6
+
+
+def test_a_picture_that_is_too_small_is_told_before_anything_is_made(film: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny.write_png(film / "scan", [np.zeros((20, 40), np.uint16)], first=99)
+    assert main(["restore", str(film / "scan"), "-o", str(film / "out"), "--stills", "--whole-frame", "--weights", str(weights)]) == 2
+    assert "a frame of 40 × 20 is smaller than a tile of the hand (32 × 32 px)" in capsys.readouterr().err
+    assert not (film / "out.frdm").exists()
+
+
 def test_what_is_said_of_a_shot_reaches_the_hand(film: Path, tmp_path: Path) -> None:
     hears = write_hand(tmp_path / "hears", heard=0.02)
     silent, _ = restored(film, hears, "--whole-frame")
@@ -154,6 +209,9 @@ def test_what_is_said_of_a_shot_reaches_the_hand(film: Path, tmp_path: Path) -> 
         (["--whole-frame", "--weights", "LARGE"], "is smaller than a tile of the hand (256 × 256 px)"),
         (["--engine", "diffusion", "--weights", "CHANGED"], "sha256"),
         (["--engine", "auto", "--prompt", "motion: slow", "--prompt-file", "x.toml"], "give one of both"),
+        (["--whole-frame", "--dirtmap", "dirt.png"], "whole_frame: finds by itself what is damaged, found dirtmap = dirt.png besides"),
+        (["--whole-frame", "--lines", "hold"], "found lines = hold; give one of both"),
+        (["--engine", "auto", "--prompt-file", "TWICE.json"], "prompts: two that begin at frame 7 found; give each shot one"),
         (["--engine", "auto", "--prompt-file", "x.toml"], "x.toml: No such file or directory; give a readable TOML or JSON file"),
     ],
 )
@@ -163,7 +221,8 @@ def test_mistakes_are_one_sentence(
     write_hand(tmp_path / "LARGE", side=256)
     changed = shutil.copytree(weights, tmp_path / "CHANGED")
     (changed / "SHA256SUMS").write_text(f"{'0' * 64}  hand_step.onnx\n", encoding="utf-8")
-    said = [str(tmp_path / word) if word in ("LARGE", "CHANGED") else word for word in words]
+    (tmp_path / "TWICE.json").write_text(json.dumps({"shot": [{"first": 7, "prompt": ""}] * 2}), encoding="utf-8")
+    said = [str(tmp_path / word) if word in ("LARGE", "CHANGED", "TWICE.json") else word for word in words]
     given = [] if "--weights" in words else ["--weights", str(weights)]
     assert main(["restore", str(film / "scan"), "-o", str(film / "out"), *given, *said]) == 2
     shown = capsys.readouterr().err.strip()

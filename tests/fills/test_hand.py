@@ -152,6 +152,18 @@ def test_a_net_that_makes_sound_film_otherwise_is_not_believed() -> None:
     assert made.provenance.engine == "diffusion"
 
 
+def test_a_patch_that_is_brighter_than_the_film_around_it_is_not_believed() -> None:
+    def too_bright(clean: Film) -> LoadedHand:
+        shown = clean.copy()
+        shown[:, 70:84, 90:104] += 0.15
+        return hand(shown)
+
+    made, _, _ = mended((70, 90, 14), by=too_bright, grain=0.01)
+    assert made.patch is None
+    assert made.provenance is not None
+    assert made.provenance.trust < 0.2
+
+
 def test_a_little_off_is_matched_to_the_rim() -> None:
     made, clean, _ = mended((70, 90, 14), by=lambda clean: hand(clean, wrong=0.01), grain=0.01)
     assert made.patch is not None

@@ -7,8 +7,9 @@ import pytest
 
 import tiny
 from frdm.diffusion.streaming import RestoredFrame
-from frdm.fills.whole_frame import differing, excess_of
-from frdm.film import Real
+from frdm.fills.lone import lone_window
+from frdm.fills.whole_frame import Differing, Seen, differing, excess_of, standing
+from frdm.film import Box, Defect, Encoding, Frame, Real
 from frdm.recipe import Detection, WholeFrameSettings
 
 SETTINGS = WholeFrameSettings(on=True)
@@ -72,3 +73,17 @@ def test_colour_that_changes_under_the_same_brightness_is_found() -> None:
     restored[2, 40:48, 60:68] += np.float32(0.4)
     made = RestoredFrame(0, restored, scan, range(1))
     assert len(differing(excess_of(restored, scan), made, SETTINGS, Detection()).defects) == 1
+
+
+@pytest.mark.parametrize(("marked", "stands"), [((3,), 1), ((2, 3, 4), 3), ((1, 3), 2)])
+def test_a_mark_stands_in_the_frames_near_that_show_it(marked: tuple[int, ...], stands: int) -> None:
+    film = tiny.film(6, pan=0.0, grain=0.004)
+    clean = np.repeat(film[3][None], 3, 0)
+    for index in marked:
+        film[index, 40:48, 60:68] = 0.98
+    encoding = Encoding("y", 16, white=65535.0)
+    frames = [Frame(index, (picture,)) for index, picture in enumerate(tiny.codes(film, 16))]
+    defect = Defect("dirt", "bright", Box(3, 40, 60, 48, 68), np.ones((8, 8), bool), 1.0)
+    near = tuple(frames[index] for index in (1, 2, 4, 5))
+    seen = Seen(lone_window(frames[3], encoding), near, clean, (1, 2, 4, 5), Differing((defect,), (), np.zeros(film.shape[1:], bool)))
+    assert standing(seen, defect, encoding) == stands

@@ -119,7 +119,7 @@ def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_wh
     assert refused.status_code == 409 and refused.json()["error"]["sentence"] == "engine diffusion: no weights for it"
     assert client.get("/api/actions").json()["actions"] == []
 
-    def by_hand(window: Window, defect: Defect, ground: Ground, settings: Filling, *, how: HandSettings) -> Fill:
+    def by_hand(window: Window, defect: Defect, ground: Ground, settings: Filling, *, hand: object, how: HandSettings) -> Fill:
         made = fill_from_surround(window, defect, ground, settings)
         return Fill(made.patch, Provenance("diffusion", (3, 5), weights="abc", seed=how.seed, trust=0.5))
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -316,6 +316,57 @@ def test_a_run_of_other_settings_is_refused(run_of: Path, folder: Path, tmp_path
         trained(folder, tmp_path / "new", settings(params=replace(MODEL, frames=5)), tell=silent)
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["score-hand", "RUN", "--data", "DATA", "--steps", "0"], "1 or more was wanted"),
+        (["score-hand", "RUN", "--data", "DATA", "--most", "0"], "1 or more was wanted"),
+        (["score-hand", "RUN", "--data", "DATA", "--device", "cuda:97"], "--device cuda:97"),
+        (["frdm", "--data", "DATA", "--out", "OUT", "--device", "tpu"], "--device tpu"),
+        (["frdm", "--data", "DATA", "--out", "OUT", "--batch", "0"], "1 or more"),
+        (["eye", "--data", "DATA", "--out", "OUT", "--device", "tpu"], "--device tpu"),
+        (["film-windows", "DATA", "--out", "OUT", "--processes", "0"], "1 or more was wanted"),
+        (["windows", "DATA", "--out", "OUT", "--files", "0"], "1 or more was wanted"),
+    ],
+)
+def test_mistakes_on_the_command_line_are_one_sentence(
+    words: list[str], sentence: str, run_of: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"RUN": run_of / "checkpoint.pt", "DATA": folder, "OUT": tmp_path / "out"}
+    assert main(["train", *(str(places.get(word, word)) for word in words)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert sentence in said and len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_too_large_leaves_nothing_behind(run_of: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxscript")
+    monkeypatch.setattr("frdm.train.hand_shipping.MOST", 1000)
+    with pytest.raises(DatasetError, match="train a smaller model"):
+        ship_hand(run_of / "checkpoint.pt", tmp_path, name="hand", data="", licence="")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_around_a_backbone_is_not_told_to_name_one_for_nothing(tmp_path: Path) -> None:
+    state = {"settings": json.dumps({"stage": "frdm", "params": asdict(TOY_PAPER)}), "kept": {}, "step": 1, "processes": 1}
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(DatasetError, match="size paper found, which does not leave torch; keep it with --keep FILE"):
+        ship_hand(tmp_path / "checkpoint.pt", tmp_path, name="hand", data="", licence="")
+
+
+def test_weights_of_another_shape_are_told(run_of: Path, tmp_path: Path) -> None:
+    state = read_checkpoint(run_of / "checkpoint.pt")
+    name, value = next(iter(state["kept"].items()))
+    torch.save({**state, "kept": {name: value[..., None]}}, tmp_path / "checkpoint.pt")
+    with pytest.raises(DatasetError, match="made by another frdm"):
+        load_hand_run(tmp_path / "checkpoint.pt")
+
+
+def test_windows_of_another_length_are_not_scored(folder: Path) -> None:
+    with pytest.raises(DatasetError, match="windows of 3 frames found, 5 wanted"):
+        held(folder, settings(params=replace(MODEL, frames=5)), 4)
+
+
 def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path, capsys: Any) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DatasetError, match="bitsandbytes is not installed; pip install it, or take adamw"):
@@ -330,6 +381,7 @@ def test_the_command_line_makes_these_settings() -> None:
     assert how.precision == "fp32" and how.params.schedule.predicts == "clean" and how.params.adds
     assert settings_of("frdm", 10, ModelOptions(predicts="velocity"), StepOptions()).params.adds is False
     first = settings_of("preprocess", 10, ModelOptions(), StepOptions(device="cuda"))
+    assert first.rate == how.rate == 4e-4  # docs/frdm-training.md
     assert first.precision == "bf16" and first.batch == 4 and first.losses.first == 81
     paper = settings_of("frdm", 10, ModelOptions(size="paper"), StepOptions())
     assert paper.losses == LossParams() and paper.tiles.mattes.none == 1 and paper.tiles.side == 512 and paper.last_time == 0

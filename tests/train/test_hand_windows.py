@@ -1,6 +1,7 @@
 """Windows for the hand: what is in them, how tiles are taken from them, and that all of it hangs on seed and place alone."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,12 @@ def test_a_pack_becomes_windows(clips: list[Clip], tmp_path: Path) -> None:
     assert len(Windows(folder, "train", how.tiles)) == len(Windows(folder, "val", how.tiles)) == 15  # 5 of each of 3 segments
     said.clear()
     assert windows_in(tmp_path / "pack", tmp_path / "run", how, said.append) == folder and not said  # not made again
+    pack(clips, tmp_path / "other", PackSettings(split=SplitRule(validation_films=("harbour",))), tell=lambda _: None)
+    with pytest.raises(DatasetError, match="windows of another pack found"):
+        windows_in(tmp_path / "other", tmp_path / "run", how, said.append)
+    longer = replace(how, params=replace(how.params, frames=500))
+    with pytest.raises(DatasetError, match="samples of 500 frames or more wanted, none found"):
+        windows_in(tmp_path / "pack", tmp_path / "longer", longer, said.append)
 
 
 def test_what_a_pack_says_of_a_shot_is_told_in_the_models_words() -> None:

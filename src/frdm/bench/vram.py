@@ -161,9 +161,11 @@ def opened(asked: Asked) -> tuple[Any, tuple[int, int, int]]:
 
 def random_backbone() -> Any:
     """Nets of the size of the backbone that `paper` is meant for, with random weights; no prompt can be spelled."""
-    import diffusers
-    import transformers
-
+    try:
+        import diffusers
+        import transformers
+    except ImportError:
+        raise BenchError("the size paper is made with diffusers and transformers, one isn't installed; pip install 'frdm[train]'") from None
     from frdm.model.backbone import Backbone
     from frdm.model.codec import LatentCodec
     from frdm.model.conditioners import ClipFrames, ClipPrompt

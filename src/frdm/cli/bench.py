@@ -149,6 +149,12 @@ def vram(
 
     if weights is not None and (model, device) != ("compact", "cpu"):
         raise BenchError(f"--weights {weights}: exported hands are compact and run here on the processor; leave --model and --device out")
+    if cap is not None and device == "cpu":
+        raise BenchError(
+            f"--vram {cap}: a graphics card's memory is capped, a processor's is only measured; leave it out, or --device cuda"
+        )
+    if steps < 1 or (frames is not None and frames < 1):
+        raise BenchError(f"--steps {steps}, --frames {frames}: 1 or more was wanted; give that")
     budget = None if cap is None else bytes_of(cap)
     print(HEAD, flush=True)
     for one in size:

@@ -10,6 +10,7 @@ from frdm.cli.progress import follow
 from frdm.cli.report import write_page
 from frdm.cli.settings import RecipeOptions, RunOptions, chosen_recipe, frame_range
 from frdm.cli.summary import print_summary
+from frdm.errors import RecipeError
 
 
 def restore(
@@ -32,10 +33,13 @@ def restore(
     (OUT.frdm), from which `frdm render` makes the film again after `frdm accept`, `reject` and `undo`.
     """
     start, stop = frame_range(run.frames)
+    recipe = chosen_recipe(settings)
+    if run.vram is not None and not recipe.by_diffusion:
+        raise RecipeError(f"--vram {run.vram}: only diffusion keeps to it, real film alone was asked for; leave it out")
     steps = jobs.restore(
         film,
         out,
-        recipe=chosen_recipe(settings),
+        recipe=recipe,
         project=run.project,
         start=start,
         stop=stop,

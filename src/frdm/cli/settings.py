@@ -38,6 +38,9 @@ PLACES = {
     "dirtmap": ("dirtmap",),
 }
 
+OF_DIFFUSION = ("steps", "sampler", "seed", "weights", "prompt", "prompt_file", "measured_tags")  # options that mean nothing without it
+OF_DETECTORS = ("detector", "strength")  # … and with whole frames, which are restored without one
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +146,23 @@ def chosen_recipe(options: RecipeOptions) -> Recipe:
     elif options.shots is not None:
         put(values, ("shots", "list"), options.shots)
     said = {name for table, *rest in given for name in rest if table == "detection"}
-    return apply_preset(recipe_from(values, "command line"), said | detection_said(options.recipe))
+    recipe = apply_preset(recipe_from(values, "command line"), said | detection_said(options.recipe))
+    refuse_idle(options, recipe)
+    return recipe
+
+
+def refuse_idle(options: RecipeOptions, recipe: Recipe) -> None:
+    """Raise `RecipeError` for an option that would do nothing beside the others."""
+    given = [name for name in (*OF_DIFFUSION, *OF_DETECTORS) if getattr(options, name) is not None]
+    if idle := next((name for name in given if name in OF_DIFFUSION and not recipe.by_diffusion), None):
+        found = f"--{idle.replace('_', '-')}: only diffusion heeds it, real film alone was asked for"
+        raise RecipeError(f"{found}; give --engine diffusion, --engine auto or --whole-frame too, or leave it out")
+    if not recipe.whole_frame.on:
+        return
+    if idle := next((name for name in given if name in OF_DETECTORS), None):
+        raise RecipeError(f"--{idle}: whole frames are restored without a detector; leave it or --whole-frame out")
+    if options.engine not in (None, "diffusion"):
+        raise RecipeError(f"--engine {options.engine}: whole frames are restored by diffusion; leave it or --whole-frame out")
 
 
 def prompts_of(options: RecipeOptions) -> list[dict[str, Any]] | None:

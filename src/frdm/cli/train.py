@@ -39,6 +39,8 @@ def windows(
     from frdm.train.eye_windows import WindowSettings
     from frdm.train.making import Making, make_windows
 
+    if files < 1 or processes < 1:
+        raise DatasetError(f"--files {files} --processes {processes}: 1 or more was wanted; give that")
     made_of = WindowSettings(undamaged=undamaged, blotchy=blotchy, peppered=peppered, repainted=repainted, tinted=tinted)
     for done in make_windows(clips, out, Making(kind, range(files), hold_out, seed, alarms, made_of), processes=processes):
         print(done, flush=True)
@@ -69,7 +71,9 @@ def eye(
     from frdm.model.eye import ALONE, WITH_NEIGHBOURS, EyeParams
     from frdm.train.eye import EyeTraining, train_eye
     from frdm.train.eye_scenes import FAMILIES
+    from frdm.train.hand_parts import refuse_device
 
+    refuse_device(device)
     unknown = [name for name in drop if name not in FAMILIES]
     if unknown:
         raise DatasetError(f"--drop {unknown[0]}: no such family; give some of {', '.join(FAMILIES)}")

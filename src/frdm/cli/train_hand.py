@@ -41,7 +41,7 @@ class StepOptions:
 
     batch: Annotated[int | None, Parameter(help="Tiles at once, in each process. Default: 2; first stage: 4.")] = None
     accumulate: Annotated[int, Parameter(help="Batches whose gradients make one step.")] = 1
-    rate: Annotated[float | None, Parameter(help="The greatest learning rate. Default: 4e-4; first stage 1e-3; paper 1e-4.")] = None
+    rate: Annotated[float | None, Parameter(help="The greatest learning rate. Default: 4e-4; paper 1e-4.")] = None
     seed: Annotated[int, Parameter(help="Decides first weights, order of tiles, noise.")] = 0
     optimiser: Annotated[
         Literal["adamw", "adamw8bit", "paged"], Parameter(help="The last two keep less on the card; they need bitsandbytes.")
@@ -76,6 +76,8 @@ def film_windows(
     from frdm.train.hand_making import Making, make_windows
     from frdm.train.hand_windows import GRID, FilmSettings
 
+    if files < 1 or processes < 1:
+        raise DatasetError(f"--files {files} --processes {processes}: 1 or more was wanted; give that")
     if side < GRID or side % GRID or frames < 1 or not 0 <= room <= 1:
         raise DatasetError(f"--side {side} --frames {frames} --room {room:g}: give a side in multiples of {GRID}, 1 frame or more, 0 … 1")
     made_of = FilmSettings(frames=frames, cut=side + round(room * side / GRID) * GRID, square=side)
@@ -122,13 +124,18 @@ def export_hand(
     backbone: Backbone = None,
     kept: Annotated[Path | None, Parameter(name="--keep", help="Where to leave them for torch too (safetensors).")] = None,
 ) -> int:
-    """Write a run's averaged weights as two ONNX files with half-precision weights, and list them with their sha256."""
+    """Write a run's averaged weights as two ONNX files with half-precision weights, and list them with their sha256.
+
+    Of the size paper, which does not leave torch, only `--keep` is written.
+    """
     need_torch()
-    from frdm.train.hand_shipping import keep_hand, ship_hand
+    from frdm.train.hand_shipping import keep_hand, ship_hand, size_of
 
     if kept is not None:
         keep_hand(checkpoint, kept, backbone=backbone)
-    print(ship_hand(checkpoint, out, name=name, data=data, licence=licence))
+        print(kept)
+    if kept is None or size_of(checkpoint) == "compact":
+        print(ship_hand(checkpoint, out, name=name, data=data, licence=licence))
     return 0
 
 
@@ -145,8 +152,12 @@ def score_hand(
 ) -> int:
     """Score a run on films that it did not learn from, inside of defects: as it is, Telea, the preprocess module, the whole model."""
     need_torch()
+    from frdm.train.hand_parts import refuse_device
     from frdm.train.hand_scoring import score
 
+    if min(most, threads, *steps) < 1:
+        raise DatasetError("--most, --threads, --steps: 1 or more was wanted; give that")
+    refuse_device(device)
     for line in score(checkpoint, data, steps=steps or (1, 2, 4, 8), most=most, backbone=backbone, on=(device, threads)):
         print(line, flush=True)
     return 0
@@ -156,8 +167,11 @@ def trained(stage: "Stage", data: Path, out: Path, steps: int, options: tuple[Mo
     """One stage, as it was asked for."""
     need_torch()
     from frdm.train.hand import train_hand
+    from frdm.train.hand_parts import refuse_device
 
-    print(train_hand(data, out, settings_of(stage, steps, *options), tell=lambda line: print(line, flush=True)))
+    settings = settings_of(stage, steps, *options)
+    refuse_device(settings.device)
+    print(train_hand(data, out, settings, tell=lambda line: print(line, flush=True)))
     return 0
 
 
@@ -167,7 +181,8 @@ def settings_of(stage: "Stage", steps: int, model: ModelOptions, how: StepOption
     from frdm.train.hand_parts import Processes
     from frdm.train.hand_settings import HandTraining, tiles_for
 
-    if min(steps, how.batch or 1, how.accumulate, how.log, how.validate, how.threads) < 1 or (how.rate is not None and how.rate <= 0):
+    counts = (steps, how.accumulate, how.log, how.validate, how.threads, *(() if how.batch is None else (how.batch,)))
+    if min(counts) < 1 or (how.rate is not None and how.rate <= 0):
         raise DatasetError("--steps, --batch, --accumulate, --log, --validate, --threads: 1 or more; --rate: more than 0")
     first, paper = stage == "preprocess", model.size == "paper"
     params = params_of(model)
@@ -179,9 +194,9 @@ def settings_of(stage: "Stage", steps: int, model: ModelOptions, how: StepOption
         tiles=tiles_for(params, heard=not first),
         last_time=0.0 if paper else HandTraining().last_time,
         steps=steps,
-        batch=how.batch or (4 if first else 2),
+        batch=how.batch or (4 if first else HandTraining().batch),
         accumulate=how.accumulate,
-        rate=how.rate or (1e-4 if paper else 1e-3 if first else 4e-4),
+        rate=how.rate or (1e-4 if paper else HandTraining().rate),
         seed=how.seed,
         start=None if model.start is None else str(model.start),
         backbone=None if model.backbone is None else str(model.backbone),

@@ -64,6 +64,6 @@ def _all() -> str:
     return ", ".join(f"{name} ({' | '.join(values)})" for name, values in TAGS.items())
 
 
-def told_by(measured: Mapping[str, Any]) -> dict[str, str]:
-    """What of measured tags (`frdm.motion.tags.measured_tags`) a net knows a word for."""
-    return {name: words[measured[name]] for name, words in MEASURED.items() if measured.get(name) in words}
+def told_by(said: Mapping[str, Any], known: Mapping[str, Mapping[str, str]] = MEASURED) -> dict[str, str]:
+    """What of that which is said of a shot, such as its measured tags (`frdm.motion.tags.measured_tags`), a net knows a word for."""
+    return {name: words[said[name]] for name, words in known.items() if said.get(name) in words}

@@ -22,7 +22,7 @@ from frdm.film import Defect
 from frdm.motion.window import Window
 from frdm.recipe import Filling
 
-SURE = 0.5  # belief in the neighbours' fill from which the hand is not asked
+SURE = 0.0  # belief in the neighbours' fill from which the hand is not asked; 0: only where real film is held
 MARGIN = 0.15  # by how much the hand's trust must lie above that belief, and above what the hole asks for
 CERTAIN = 0.95  # trust of the hand that is enough whatever it lies above
 LASTS = 3  # frames that show as much where the defect is, from which on its neighbours seem to be damaged there too

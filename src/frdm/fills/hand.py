@@ -9,10 +9,11 @@ into one tile are restored together, which changes no bit of any.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from frdm.diffusion.asking import Crop, Footage, Inference
 from frdm.diffusion.inference import restore, restore_tiles
@@ -42,6 +43,8 @@ from frdm.signal.luma import LUMA
 
 CONTEXT = 1 / 6  # of a tile's side: film that is seen around a defect on every side, at least
 OVERLAP = 1 / 4  # of a tile's side
+NEAR = 1.0  # px of the searched picture over which tones are compared
+STRANGE = 0.035  # working units beyond the tones around, or noise where it is more, from which a fill is doubted; at thrice not believed
 BATCH = 4  # tiles at once
 
 
@@ -212,13 +215,41 @@ def whole_squares(frames: tuple[Frame, ...], encoding: Encoding, side: int) -> R
 
 
 def _trust(made: Real, site: Site) -> float:
-    """0 … 1: 1 where the net makes the ring of sound film as it is, to within noise. Compared at the size that is searched."""
+    """0 … 1: 1 where the net makes the ring of sound film as it is, to within noise, and the hole in tones that are seen around it.
+    Compared at the size that is searched.
+    """
     own = levels(site.window.frame, site.ground.encoding, site.crop)
     shape = site.small_ring.shape
     luma = [cv2.resize(np.tensordot(LUMA, picture, 1), shape[::-1], interpolation=cv2.INTER_AREA) for picture in (own, made)]
     miss = np.abs(luma[0] - luma[1])[site.small_ring]
     sigma = site.ground.noise[site.small.rows, site.small.columns][site.small_ring]
-    return trust_of(float(miss.mean()), float(sigma.mean()))
+    noise = float(sigma.mean())
+    allowed = max(noise, STRANGE)
+    likely = float(np.interp(strangeness(luma[1], luma[0], site), (allowed, 3 * allowed), (1.0, 0.0)))
+    return min(trust_of(float(miss.mean()), noise), likely)
+
+
+def strangeness(made: NDArray[Any], own: NDArray[Any], site: Site) -> float:
+    """How far what was made of a hole goes beyond the tones of the sound film around it and of the neighbours at its place; both pictures
+    (h, w) of the searched size.
+
+    A tenth of the hole may go farther. A patch that is too bright or too dark stands out so, however smooth its rim. 0 without neighbours:
+    the ring alone does not know what a hole may show.
+    """
+    if not site.window.neighbours:
+        return 0.0
+    ring, hole, place = site.small_ring, site.small_hole, (site.small.rows, site.small.columns)
+    known = [_mean_near(own, ring)[ring], *(_mean_near(neighbour.raw[place], hole)[hole] for neighbour in site.window.neighbours)]
+    low, high = np.quantile(np.concatenate(known), (0.02, 0.98))
+    shown = _mean_near(made, site.small_hole)[site.small_hole]
+    return float(np.quantile(np.maximum(np.maximum(shown - high, low - shown), 0), 0.9)) if shown.size else 0.0
+
+
+def _mean_near(picture: NDArray[Any], mask: Mask) -> Real:
+    """Means over a Gaussian of `NEAR` px of what lies on the mask."""
+    weight = mask.astype(np.float32)
+    total, share = (cv2.GaussianBlur(part, (0, 0), NEAR) for part in (np.asarray(picture, np.float32) * weight, weight))
+    return np.asarray(total / np.maximum(share, 1e-6), np.float32)
 
 
 def patch_of(made: Real, site: Site, settings: Filling) -> Patch:

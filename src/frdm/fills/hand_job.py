@@ -15,7 +15,7 @@ from frdm.fills.hand_net import HandParams, LoadedHand, load_hand, open_hand
 from frdm.fills.levels import levels
 from frdm.film import Box, Codes, Encoding, Frame, ScanInfo, Shot
 from frdm.motion.tags import measured_tags
-from frdm.recipe import Recipe, ShotPrompt
+from frdm.recipe import Recipe, ShotPrompt, refuse_contradictions
 
 MEASURED_ON = 8  # first frames of a shot that are measured, at most: they are known before the shot's end is
 FIXED = 200 << 20  # bytes that ONNX Runtime, the program and the looks of tiles that are remembered take
@@ -43,11 +43,12 @@ class HandJob:
 def hand_job(recipe: Recipe, *, info: ScanInfo | None = None, memory: int | None = None) -> HandJob | None:
     """What the recipe asks of the hand; None where it asks for real film alone. With `memory`, in bytes, no more than that is used.
 
-    Raises `WeightsError` without weights, and `RecipeError` for a prompt that the weights don't understand, a memory that holds not even
-    one tile, and (with `info`) a frame that is smaller than a tile.
+    Raises `WeightsError` without weights, and `RecipeError` for settings that contradict each other, a prompt that the weights don't
+    understand, a memory that holds not even one tile, and (with `info`) a frame that is smaller than a tile.
     """
     if not recipe.by_diffusion:
         return None
+    refuse_contradictions(recipe)
     filling = recipe.filling
     hand = load_hand() if filling.weights is None else open_hand(Path(filling.weights))
     for one in filling.prompts:
@@ -67,7 +68,7 @@ def refuse_small(info: ScanInfo, params: HandParams) -> None:
     if min(info.width, info.height) < params.side:
         raise RecipeError(
             f"{info.path}: a frame of {info.width} × {info.height} is smaller than a tile of the hand ({params.side} × {params.side} px); "
-            "give --engine neighbours"
+            "give --engine neighbours, and no --whole-frame"
         )
 
 

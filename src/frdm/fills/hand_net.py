@@ -70,7 +70,7 @@ class HandParams:
             codec = params["small"]["codec"]
             schedule = Schedule(params["schedule"]["curve"], params["schedule"]["predicts"])
             return HandParams(schedule, int(params["frames"]), int(params["side"]), int(codec["factor"]), float(codec["scale"]))
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError):
             raise WeightsError("weights hand_step: they don't say how they were made; export them again with this frdm") from None
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from frdm.defects.alone import noise_of
 from frdm.fills.neighbours import Ground
-from frdm.film import Encoding, Frame, Mask
+from frdm.film import Encoding, Frame, Mask, Real
 from frdm.motion.scale import SearchScale
 from frdm.motion.window import Window
 from frdm.signal.grain import measure_grain
@@ -14,10 +14,14 @@ from frdm.signal.working import luma, small_chroma
 
 def lone_window(frame: Frame, encoding: Encoding) -> Window:
     """A window of nothing but its centre."""
-    whole = luma(frame.planes, encoding)
-    scale = SearchScale.of(*whole.shape)
-    small = scale.shrink(whole)
+    scale = SearchScale.of(*frame.planes[0].shape)
+    small = small_luma(frame, encoding, scale)
     return Window(frame, small, small_chroma(frame, encoding, small), (), scale)
+
+
+def small_luma(frame: Frame, encoding: Encoding, scale: SearchScale) -> Real:
+    """A frame's luma, of the size that is searched."""
+    return scale.shrink(luma(frame.planes, encoding))
 
 
 def ground_of(window: Window, encoding: Encoding, suspects: Mask) -> Ground:

@@ -6,7 +6,7 @@ Source: HaineiFRDM §4.2 (restoration without a mask; finding defects in its res
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -41,9 +41,12 @@ class Differing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """A frame with what the hand made of it: `window` has no neighbours, `restored` is levels (3, H, W)."""
+    """A frame with what the hand made of it: `window` has no neighbours, `near` are the frames around it as they lie, `restored` is
+    levels (3, H, W).
+    """
 
     window: Window
+    near: tuple[Frame, ...]
     restored: Real
     sources: tuple[int, ...]
     found: Differing
@@ -76,31 +79,38 @@ def _unread(index: int) -> Real:
 
 def restored_whole(
     frames: Iterator[Frame], encoding: Encoding, shot: range, wanted: range, job: HandJob
-) -> Iterator[tuple[Frame, RestoredFrame]]:
-    """The frames `wanted` of a shot beside what the hand makes of them; `frames` gives those of `frames_needed`."""
+) -> Iterator[tuple[Frame, tuple[Frame, ...], RestoredFrame]]:
+    """The frames `wanted` of a shot, the shot's frames around each, and what the hand makes of it; `frames` gives those of
+    `frames_needed`.
+    """
     held: dict[int, Frame] = {}
+    settings = whole_frame_inference(job)
+    reach = settings.frames_overlap  # so many frames on both sides are always among those that a frame is made of
 
     def read(index: int) -> Real:
         while index not in held:
             frame = next(frames)
             held[frame.index] = frame
-        for old in [number for number in held if number < index - job.hand.params.frames]:
+        for old in [number for number in held if number <= index - settings.frames - reach]:
             del held[old]
         frame = held[index]
         height, width = frame.planes[0].shape
         return levels(frame, encoding, Box(index, 0, 0, height, width))
 
     film = Reading(shot.start, shot.stop, read)
-    for made in restored_frames(job.hand.net, film, wanted, whole_frame_inference(job), job.how.plan, prompt=job.how.prompt):
-        yield held[made.index], made
+    for made in restored_frames(job.hand.net, film, wanted, settings, job.how.plan, prompt=job.how.prompt):
+        around = range(max(made.index - reach, shot.start), min(made.index + reach + 1, shot.stop))
+        yield held[made.index], tuple(held[index] for index in around if index != made.index), made
 
 
-def seen_in(frame: Frame, made: RestoredFrame, encoding: Encoding, recipe: Recipe, allowed: Mask | None) -> Seen:
+def seen_in(
+    frame: Frame, near: tuple[Frame, ...], made: RestoredFrame, *, encoding: Encoding, recipe: Recipe, allowed: Mask | None
+) -> Seen:
     """A restored frame with what differs in it, where that is `allowed`."""
     window = lone_window(frame, encoding)
     excess = excess_of(made.restored, made.coded)
     found = differing(excess if allowed is None else excess * allowed, made, recipe.whole_frame, recipe.detection)
-    return Seen(window, made.restored, tuple(index for index in made.shown if index != frame.index), found)
+    return Seen(window, near, made.restored, tuple(index for index in made.shown if index != frame.index), found)
 
 
 def differing(excess: Real, made: RestoredFrame, settings: WholeFrameSettings, detection: Detection) -> Differing:
@@ -113,9 +123,11 @@ def differing(excess: Real, made: RestoredFrame, settings: WholeFrameSettings, d
     kept = np.zeros(count, bool)
     for label in range(1, count):
         left, top, width, height, area = (int(value) for value in stats[label])
+        if area < least:
+            continue
         box = Box(made.index, top, left, top + height, left + width)
         mask = labels[box.rows, box.columns] == label
-        peak = float(excess[box.rows, box.columns][mask].max()) if area >= least else 0.0
+        peak = float(excess[box.rows, box.columns][mask].max())
         if peak < settings.beyond:
             continue
         polarity: Polarity = "dark" if float(darker[box.rows, box.columns][mask].mean()) > 0 else "bright"
@@ -135,6 +147,20 @@ def excess_of(restored: Real, coded: Real) -> Real:
         grain = np.maximum(measure_grain(before).at(before), np.float32(FAINTEST))
         np.maximum(out, np.abs(cv2.GaussianBlur(after - before, (0, 0), SMOOTH)) / grain, out=out)
     return out
+
+
+def standing(seen: Seen, defect: Defect, encoding: Encoding) -> int:
+    """In how many frames near it something as bright stands where the defect is, its own included: what tells a cue mark from dirt."""
+    rows, columns = defect.box.rows, defect.box.columns
+    expected = _level(seen.restored[:, rows, columns], defect)
+    contrast = (_level(levels(seen.window.frame, encoding, defect.box), defect) - expected) or 1.0
+    others = (_level(levels(frame, encoding, replace(defect.box, frame=frame.index)), defect) for frame in seen.near)
+    return 1 + sum((other - expected) / contrast > 0.5 for other in others)
+
+
+def _level(picture: Real, defect: Defect) -> float:
+    """The mean luma of a defect's place (3, h, w)."""
+    return float(np.tensordot(LUMA, picture, 1)[defect.mask].mean())
 
 
 def _grown(defect: Defect, shape: tuple[int, ...]) -> Defect:

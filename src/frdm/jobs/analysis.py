@@ -105,7 +105,7 @@ class Plan:
 def analyse(scan: Scan, plan: Plan, put: Put) -> None:
     """Go through the film and give all that comes of it, spans in order."""
     worker, recipe = _Worker(scan, plan, put), plan.recipe
-    grow = recipe.shots.list is None and recipe.shots.detect and not recipe.stills and not recipe.whole_frame.on
+    grow = recipe.shots.list is None and recipe.shots.detect and not recipe.stills and not recipe.needs_shots
     if plan.jobs == 1 and grow and not plan.all_shots:
         _as_shots_grow(scan, plan, put, worker)
     elif plan.jobs == 1:

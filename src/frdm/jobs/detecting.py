@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from frdm.fills.hand_job import hand_job
 from frdm.film import MendedFrame
 from frdm.jobs.analysis import Plan, ShotFound, analyse, given_mattes
 from frdm.jobs.background import ahead
@@ -34,7 +35,7 @@ def detect(
     with open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
         begin, end = asked_range(scan.info, start, stop)
         refuse_places(scan.info, {"the folder for mattes": Path(mattes)}, alone=recipe.stills)
-        plan = Plan(begin, end, recipe, given_mattes(scan, recipe), jobs_for(jobs))
+        plan = Plan(begin, end, recipe, given_mattes(scan, recipe), jobs_for(jobs), hand=hand_job(recipe, info=scan.info))
         seen = _Seen(MatteFolder(Path(mattes), scan), scan)
         with ahead(partial(analyse, scan, plan), depth=4) as events:
             for event in events:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from frdm.defects.area import find_area
 from frdm.defects.dirtmap import GivenMattes
+from frdm.fills.hand_job import hand_job
 from frdm.film import Defect, MendedFrame, Shot, Span
 from frdm.jobs.analysis import given_mattes
 from frdm.jobs.stills import single_shots
@@ -50,8 +51,9 @@ def samples(scan: Scan, found: Sequence[Shot], recipe: Recipe, *, count: int) ->
     given = given_mattes(scan, recipe)
     if isinstance(given, GivenMattes):
         given = given.with_area(find_area(scan, scan.info, recipe.area))
+    hand = hand_job(recipe, info=scan.info)
     for number, shot, index in chosen(found, count):
-        for seen in mend(scan, Span(shot, index, index + 1), info=info_at(scan, index), recipe=recipe, given=given):
+        for seen in mend(scan, Span(shot, index, index + 1), info=info_at(scan, index), recipe=recipe, given=given, hand=hand):
             yield Sample(number, shot, seen)
 
 

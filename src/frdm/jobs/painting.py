@@ -6,6 +6,7 @@ Each is recorded as an action of that person, to be undone and redone like a dec
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -14,7 +15,7 @@ import numpy as np
 from frdm.defects.alone import noise_of
 from frdm.errors import LedgerError, RecipeError, WeightsError
 from frdm.fills.hand import HandSettings, fill_by_hand
-from frdm.fills.hand_net import load_hand
+from frdm.fills.hand_net import load_hand, open_hand
 from frdm.fills.lines import fill_line
 from frdm.fills.lone import ground_of
 from frdm.fills.neighbours import Fill, Ground, fill
@@ -180,7 +181,8 @@ def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: R
     elif engine == "surround":
         result = fill_from_surround(window, sure, ground, settings)
     elif engine == "diffusion":
-        result = fill_by_hand(window, sure, ground, settings, how=HandSettings(seed=wish.seed))
+        hand = None if settings.weights is None else open_hand(Path(settings.weights))
+        result = fill_by_hand(window, sure, ground, settings, hand=hand, how=HandSettings(seed=wish.seed))
     else:
         result = fill(_with_sources(window, wish, defect.box), sure, ground, settings)
         if result.patch is None and wish.engine == "auto" and wish.source is None:

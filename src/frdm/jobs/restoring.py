@@ -18,7 +18,7 @@ import xxhash
 from frdm.defects.dirtmap import GivenMattes
 from frdm.diffusion.planning import bytes_of
 from frdm.errors import LedgerError, OutputError, RecipeError, SettingsChanged
-from frdm.fills.hand_job import HandJob, hand_job
+from frdm.fills.hand_job import HandJob, hand_job, refuse_small
 from frdm.film import ScanInfo
 from frdm.jobs import outputs
 from frdm.jobs.analysis import Given, Looked, Plan, Step, analyse, given_mattes
@@ -32,7 +32,7 @@ from frdm.jobs.reports import is_about, summarise, write_report
 from frdm.ledger.decisions import frames_decided
 from frdm.ledger.records import OutputRow
 from frdm.ledger.store import Ledger
-from frdm.media.scan import Scan, open_scan, warnings_of
+from frdm.media.scan import Scan, info_at, open_scan, warnings_of
 from frdm.media.writer import FilmWriter, open_writer
 from frdm.presets import apply_preset
 from frdm.recipe import Recipe, recipe_from
@@ -85,6 +85,9 @@ def restore(
         begin, end = asked_range(scan.info, start, stop)
         side_by_side = jobs_for(jobs)
         hand = hand_job(recipe, info=scan.info, memory=None if budget is None else budget // side_by_side)
+        if hand is not None and recipe.whole_frame.on:
+            for index in range(begin, end) if recipe.stills else ():
+                refuse_small(info_at(scan, index), hand.hand.params)
         marked = given_mattes(scan, recipe)
         given = outputs.default_out(scan.info, alone=recipe.stills) if out is None else outputs.named(Path(out))
         target = None if dry_run else given

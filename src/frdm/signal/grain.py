@@ -17,6 +17,8 @@ TONES = 8
 BLOCK = 8
 ENOUGH = 1 << 19  # samples of a plane that tell its grain
 BAND, MARGIN = 32, 6  # rows
+QUARTER = 0.3186  # of a normal law's standard deviation, below which a quarter of the magnitudes lie (the rest may be edges)
+UNSURE = 1.15  # by how much a few pixels may understate grain
 
 
 def high_pass(picture: Real) -> Real:
@@ -94,9 +96,9 @@ def calmed(grain: Grain, plane: Real, sound: Mask) -> Grain:
     """The film's grain, weaker where the film around (`sound`) shows less: out of focus, faded, or smoothed by a scanner."""
     if not sound.any():
         return grain
-    shown = np.abs(high_pass(plane))[sound]
+    shown = float(np.quantile(np.abs(high_pass(plane))[sound], 0.25)) / QUARTER
     usual = float(grain.at(plane)[sound].mean())
-    share = min(1.0, 1.4826 * float(np.median(shown)) / max(usual, 1e-9))
+    share = min(1.0, UNSURE * shown / max(usual, 1e-9))
     return replace(grain, strength=grain.strength * share)
 
 

@@ -175,9 +175,8 @@ def _trained(data: Path, out: Path, settings: HandTraining, processes: Processes
     out.mkdir(parents=True, exist_ok=True)
     data = processes.after_first(lambda: windows_in(data, out, settings, tell))
     windows = Windows(data, "train", settings.tiles)
+    windows.refuse_length(settings.params.frames)
     run, path = Run(settings, processes, windows=len(windows)), out / CHECKPOINT
-    if windows.frames != settings.params.frames:
-        raise DatasetError(f"{data}: windows of {windows.frames} frames found, {settings.params.frames} wanted; make others")
     if path.is_file():
         run.load(path)
         tell(f"going on at step {run.step}")

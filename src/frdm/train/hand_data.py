@@ -56,7 +56,7 @@ class Windows:
 
     def __init__(self, folder: Path, kind: str, settings: TileSettings | None = None) -> None:
         """Raises `DatasetError` where there are none, or none that tiles of these settings can be cut from."""
-        self.settings = settings or TileSettings()
+        self.folder, self.settings = folder, settings or TileSettings()
         self.files = [_opened(path) for path in sorted(folder.glob(f"{kind}-*.npy"))]
         if not self.files:
             raise DatasetError(f"{folder}: no files {kind}-*.npy in it; make them with `frdm train film-windows --kind {kind}`")
@@ -74,6 +74,11 @@ class Windows:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    def refuse_length(self, frames: int) -> None:
+        """Raise `DatasetError` where windows are not so many frames long."""
+        if self.frames != frames:
+            raise DatasetError(f"{self.folder}: windows of {self.frames} frames found, {frames} wanted; make others")
 
     def record(self, number: int) -> Any:
         """A window as it lies in its file."""

@@ -1,5 +1,6 @@
 """Files of the hand's windows, several at a time; from clips of clean film, or from packs that `frdm dataset` wrote."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -69,11 +70,15 @@ def windows_in(data: Path, out: Path, settings: HandTraining, tell: Callable[[st
     """The folder of windows: `data` itself, or `out`/windows, made of the pack that `data` is. What is there is not made again."""
     if not (data / NAME).is_file():
         return data
-    pack, folder, params = Pack(data), out / "windows", settings.params
-    least = min(min(entry.height, entry.width) for entry in pack.entries) // GRID * GRID
+    folder, params = out / "windows", settings.params
+    entries = [entry for entry in Pack(data).entries if entry.frames >= params.frames]
+    if not entries:
+        raise DatasetError(f"{data}: samples of {params.frames} frames or more wanted, none found; make the pack with longer samples")
+    _refuse_another(data, folder)
+    least = min(min(entry.height, entry.width) for entry in entries) // GRID * GRID
     cut = max(min(params.side + settings.tiles.step, least), params.side)
     for kind, split in (("train", "train"), ("val", "validation")):
-        segments = ROUNDS * sum(entry.split == split for entry in pack.entries)
+        segments = ROUNDS * sum(entry.split == split for entry in entries)
         if not segments and kind == "val":
             tell(f"{data}: no film validates; the run is not scored on film that it does not learn from")
             continue
@@ -82,6 +87,15 @@ def windows_in(data: Path, out: Path, settings: HandTraining, tell: Callable[[st
         for done in make_windows([data], folder, Making(kind, files, windows=made), processes=1):  # type: ignore[arg-type]
             tell(done)
     return folder
+
+
+def _refuse_another(data: Path, folder: Path) -> None:
+    """Note beside windows of which pack they are. Raises `DatasetError` where those that are there are of another one."""
+    digest, note = hashlib.sha256((data / NAME).read_bytes()).hexdigest(), folder / "pack.sha256"
+    if note.is_file() and note.read_text(encoding="utf-8").strip() != digest:
+        raise DatasetError(f"{folder}: windows of another pack found, or {data} was changed since; give another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(digest + "\n", encoding="utf-8")
 
 
 def _one(job: tuple[int, Path], *, sources: Sequence[Source], settings: FilmSettings, seed: int) -> str:

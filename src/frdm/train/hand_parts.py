@@ -40,6 +40,14 @@ class Learner(nn.Module):
         return tuple(getattr(losses, name) for name in PARTS)
 
 
+def refuse_device(device: str) -> None:
+    """Raise `DatasetError` where torch has no such device here."""
+    kind, _, number = device.partition(":")
+    cards = torch.cuda.device_count() if kind == "cuda" else 0
+    if device != "cpu" and not (kind == "cuda" and (number or "0").isdigit() and int(number or 0) < cards):
+        raise DatasetError(f"--device {device}: {cards} graphics cards found that torch can use; give cpu, or cuda where there is one")
+
+
 def built(settings: HandTraining) -> tuple[Frdm, Perceptual | None]:
     """The model on its device, with what learns in this stage; the perceptual term where there is a backbone and the stage has one."""
     torch.manual_seed(settings.seed)

@@ -85,6 +85,7 @@ def scored(tiles: Sequence[Tile], restorers: Mapping[str, Restorer]) -> dict[str
 def held(data: Path, settings: HandTraining, most: int) -> list[Tile]:
     """At most so many windows of held-out films as they lie, those with damage on the centre. Raises `DatasetError`."""
     windows = Windows(data, "val", replace(settings.tiles, varied=False))
+    windows.refuse_length(settings.params.frames)
     every = (windows.tile(place, 0) for place in range(len(windows)))
     return list(islice((tile for tile in every if tile.matte[tile.centre].any()), most))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from frdm.errors import DatasetError
 from frdm.train.hand_scores import Restorer, by_diffusion, by_regression, held, nothing, scored, table, telea
 from frdm.train.hand_settings import HandTraining, tiles_for
 from frdm.train.hand_shipping import load_hand_run, stage_of
@@ -19,6 +20,8 @@ def score(
     model, learned = load_hand_run(checkpoint, backbone=backbone)
     settings = HandTraining(params=model.params, tiles=tiles_for(model.params), device=device)
     tiles = held(data, settings, most)
+    if not tiles:
+        raise DatasetError(f"{data}: no held-out window whose centre is damaged found; make some with `frdm train film-windows --kind val`")
     model = model.to(device).eval()
     restorers: dict[str, Restorer] = {"the film as it is": nothing, "Telea": telea}
     if model.preprocess is not None:

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from frdm.errors import DatasetError
 from frdm.model.checkpoint import params_from, save_model
@@ -23,7 +24,10 @@ def load_hand_run(checkpoint: Path, *, backbone: Path | None = None) -> tuple[Fr
     if params.small is None and backbone is None:
         raise DatasetError(f"{checkpoint}: was trained around a pretrained backbone; give its folder with --backbone DIR")
     model = Frdm(params, open_backbone(BackboneFolders(backbone)) if params.small is None and backbone is not None else None)
-    model.load_state_dict(state["kept"], strict=False)
+    try:
+        model.load_state_dict(state["kept"], strict=False)
+    except RuntimeError:
+        raise DatasetError(f"{checkpoint}: weights of another shape found; it was made by another frdm, train it again with this") from None
     return model.eval(), int(state["step"])
 
 
@@ -33,10 +37,19 @@ def stage_of(checkpoint: Path) -> str:
     return stage
 
 
+def size_of(checkpoint: Path) -> str:
+    """Which size a run's model is of: compact or paper."""
+    return params_from(json.loads(read_checkpoint(checkpoint)["settings"])["params"], str(checkpoint)).size
+
+
 def ship_hand(checkpoint: Path, folder: Path, *, name: str, data: str, licence: str) -> str:
     """Export a run to `folder`/`name`_see.onnx and _step.onnx and list both there; a sentence. Raises `DatasetError`."""
     if stage_of(checkpoint) != "frdm":
         raise DatasetError(f"{checkpoint}: a run of the first stage found, which knows no diffusion; train the second with --start")
+    if size_of(checkpoint) == "paper":
+        raise DatasetError(
+            f"{checkpoint}: a model of size paper found, which does not leave torch; keep it with --keep FILE --backbone DIR"
+        )
     model, steps = load_hand_run(checkpoint)
     about = {
         "net": "hand",
@@ -47,20 +60,24 @@ def ship_hand(checkpoint: Path, folder: Path, *, name: str, data: str, licence: 
         "made": time.strftime("%Y-%m-%d"),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    files = export_frdm(model, folder, about, name=name)
-    size = files.see.stat().st_size + files.step.stat().st_size
-    if size > MOST:
-        raise DatasetError(
-            f"{files.see}: {size / 2**20:.1f} MiB with {files.step.name}, {MOST / 2**20:.0f} MiB at most; train a smaller model"
-        )
+    with TemporaryDirectory(dir=folder) as place:
+        files = export_frdm(model, Path(place), about, name=name)
+        paths = [folder / part.name for part in (files.see, files.step)]
+        size = files.see.stat().st_size + files.step.stat().st_size
+        if size > MOST:
+            raise DatasetError(
+                f"{paths[0]}: {size / 2**20:.1f} MiB with {paths[1].name}, {MOST / 2**20:.0f} MiB at most; train a smaller model"
+            )
+        files.see.replace(paths[0])
+        files.step.replace(paths[1])
     listed = folder / LIST
     known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
-    for path, sha256 in ((files.see, files.see_sha256), (files.step, files.step_sha256)):
+    for path, sha256 in zip(paths, (files.see_sha256, files.step_sha256), strict=True):
         known[path.stem] = {"sha256": sha256, **about}
     part = listed.with_suffix(".part")
     part.write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(listed)
-    return f"{files.see}, {files.step.name}: {size / 2**20:.2f} MiB, {about['weights']:,} weights, {steps} steps"
+    return f"{paths[0]}, {paths[1].name}: {size / 2**20:.2f} MiB, {about['weights']:,} weights, {steps} steps"
 
 
 def keep_hand(checkpoint: Path, path: Path, *, backbone: Path | None = None) -> None:

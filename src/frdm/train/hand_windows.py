@@ -18,7 +18,7 @@ from frdm.damage.reel import damage_reel
 from frdm.dataset.films import read_codes
 from frdm.dataset.shards import Pack
 from frdm.dataset.sources import Clip
-from frdm.diffusion.tags import TAGS
+from frdm.diffusion.tags import MEASURED, TAGS, told_by
 from frdm.diffusion.whole import WholeFrame
 from frdm.errors import DatasetError
 from frdm.film import Codes, Mask
@@ -29,9 +29,8 @@ from frdm.train.eye_windows import WindowSettings, drawn_recipe, recoloured, rep
 CAPTION = 240  # bytes of a caption that are kept
 GRID = 8  # px: sides of films and places of cuts are multiples of it, as tiles' places are of a model's factor
 WORDS: Mapping[str, Mapping[str, str]] = {  # the dataset's words as the model's tags know them
-    "motion": {"still": "still", "slow": "slow", "moderate": "fast", "fast": "fast"},
-    "colour": {"mono": "mono", "toned": "colour", "colour": "colour"},
-    "gauge": {"35 mm": "35mm", "35mm": "35mm", "16 mm": "16mm", "16mm": "16mm", "super 8": "super8", "super8": "super8", "8mm": "8mm"},
+    **MEASURED,
+    "gauge": {**MEASURED["gauge"], "35 mm": "35mm", "16 mm": "16mm", "super 8": "super8", "8 mm": "8mm"},
     "shot size": {
         "extreme close-up": "close",
         "close-up": "close",
@@ -191,9 +190,8 @@ def eight_bits(codes: Codes) -> Codes:
 
 
 def known_tags(said: Mapping[str, Any]) -> dict[str, str]:
-    """What `dataset.tags` and `dataset.labels` say of a shot, as the model's tags; what it has no word for is left out."""
-    named = {name.replace("_", " "): value for name, value in said.items()}
-    return {name: words[named[name]] for name, words in WORDS.items() if named.get(name) in words}
+    """What `motion.tags` and `dataset.labels` say of a shot, as the model's tags; what it has no word for is left out."""
+    return told_by({name.replace("_", " "): value for name, value in said.items()}, WORDS)
 
 
 # Crops --------------------------------------------------------------------------------------------------------------------------------
