@@ -102,7 +102,7 @@ def test_what_a_net_made_up_is_told_apart(desk: Page, home: str) -> None:
     before = desk.evaluate(f"() => {marks}")
     desk.keyboard.press("w")
     until(desk, f"{marks} !== {json.dumps(before)}")
-    assert "made up" in desk.locator("#legend").inner_text()
+    until(desk, "document.getElementById('legend').innerText.includes('made up')")
     assert desk.locator("#legend i.generated").count() == 1
     desk.evaluate(
         "async id => { const p = await import('./pictures.js'); const s = await import('./state.js'); "
