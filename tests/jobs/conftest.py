@@ -17,6 +17,16 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.write_png(tmp_path_factory.mktemp("film") / "scan", tiny.codes(tiny.two_shots(FRAMES // 2, height=48, width=64), 16))
 
 
+@pytest.fixture(scope="session")
+def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of a finished restoration of it; not to be changed."""
+    out = tmp_path_factory.mktemp("made") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("frdm.jobs.analysis.mend", mended.fake_mend)
+        run(jobs.restore(drawn, out, recipe=Recipe(span=3)))
+    return out.with_name("out.frdm")
+
+
 @pytest.fixture
 def scan(drawn: Path, tmp_path: Path) -> Path:
     """The same film in a place of its own."""

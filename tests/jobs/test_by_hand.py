@@ -26,26 +26,15 @@ from frdm.ledger.made import ByHand, Made
 from frdm.ledger.patches import PatchFile
 from frdm.ledger.reading import file_digests
 from frdm.ledger.records import By
-from frdm.recipe import Recipe
 from mended import run
 
 ADA = By("Ada", "one")
 
 
-@pytest.fixture(scope="module")
-def finished(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished restoration; not to be changed."""
-    out = tmp_path_factory.mktemp("made") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("frdm.jobs.analysis.mend", mended.fake_mend)
-        run(jobs.restore(drawn, out, recipe=Recipe(span=3)))
-    return out.with_name("out.frdm")
-
-
 @pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
+def project(made: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    return Path(shutil.copytree(finished, tmp_path / "p"))
+    return Path(shutil.copytree(made, tmp_path / "p"))
 
 
 def work() -> ByHand:

@@ -11,7 +11,6 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-import mended
 import tiny
 from frdm import jobs
 from frdm.errors import LedgerError, OutputError, RecipeError
@@ -25,16 +24,6 @@ from frdm.ledger.store import Ledger
 from frdm.media.timecode import timecode_bits, timecode_words
 from frdm.recipe import Recipe
 from mended import FRAMES, run
-
-
-@pytest.fixture(scope="module")
-def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished restoration; not to be changed."""
-    out = tmp_path_factory.mktemp("made") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("frdm.jobs.analysis.mend", mended.fake_mend)
-        run(jobs.restore(drawn, out, recipe=Recipe(span=3)))
-    return out.with_name("out.frdm")
 
 
 @pytest.fixture

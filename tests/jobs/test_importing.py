@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mended
 import tiny
 from frdm import jobs
 from frdm.errors import FrdmError, LedgerError, RecipeError, SettingsChanged
@@ -40,16 +39,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished restoration; not to be changed."""
-    out = tmp_path_factory.mktemp("made") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("frdm.jobs.analysis.mend", mended.fake_mend)
-        run(jobs.restore(drawn, out, recipe=Recipe(span=3)))
-    return out.with_name("out.frdm")
 
 
 @pytest.fixture

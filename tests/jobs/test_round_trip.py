@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import mended
 import tiny
 from frdm import jobs
 from frdm.errors import LedgerError
@@ -34,16 +33,6 @@ from mended import run
 
 ADA, BOB = By("Ada", "one"), By("Bob", "two")
 SQUARE = Rectangle(20, 30, 27, 38)
-
-
-@pytest.fixture(scope="module")
-def made(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished restoration; not to be changed."""
-    out = tmp_path_factory.mktemp("made") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("frdm.jobs.analysis.mend", mended.fake_mend)
-        run(jobs.restore(drawn, out, recipe=Recipe(span=3)))
-    return out.with_name("out.frdm")
 
 
 @pytest.fixture
