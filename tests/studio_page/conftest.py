@@ -48,9 +48,9 @@ class Watch:
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    """A film of two shots with some ten pieces of dirt a frame, and its project."""
-    places = Places(tmp_path_factory.mktemp("harbour"))
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """A film of two shots with some ten pieces of dirt a frame, and its project; nobody decides anything on it, it is copied."""
+    places = Places(tmp_path_factory.mktemp("pristine") / "harbour")
     draw(places, Stage(height=240, width=320, shot=SHOT), Dirtiness())
     recipe = Recipe(detection=Detection(detector="classical"))
     for _ in jobs.restore(places.scan, places.restored, recipe=recipe):
@@ -81,21 +81,21 @@ def serve() -> Iterator[Callable[[Path], str]]:
 
 
 @pytest.fixture(scope="session")
+def film(pristine: Places, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """The film and its project in one place for the stories that share it."""
+    return copied(pristine, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
 def studio(film: Places, serve: Callable[[Path], str]) -> str:
     """Where the film's project is served."""
     return serve(film.project)
 
 
 @pytest.fixture(scope="module")
-def own(film: Places, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    """The film and its project in a place of their own, to be changed by the stories of one file."""
-    places = Places(tmp_path_factory.mktemp("own") / "harbour")
-    shutil.copytree(film.folder, places.folder)
-    with Ledger(places.project) as ledger:
-        ledger.moved(str(places.scan))
-        with ledger.writing() as connection:
-            connection.execute("UPDATE outputs SET path = ?", (str(places.restored),))
-    return places
+def own(pristine: Places, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """The film and its project in a place of their own, as nobody has changed them, for the stories of one file."""
+    return copied(pristine, tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,17 @@ def home(own: Places, serve: Callable[[Path], str]) -> str:
 def desk(browser: Browser, home: str) -> Iterator[Page]:
     """Its page, open; afterwards nobody complained, and nothing was asked of anybody else."""
     yield from watched(browser, home)
+
+
+def copied(film: Places, folder: Path) -> Places:
+    """A film and its project as they are, in another place."""
+    places = Places(folder / "harbour")
+    shutil.copytree(film.folder, places.folder)
+    with Ledger(places.project) as ledger:
+        ledger.moved(str(places.scan))
+        with ledger.writing() as connection:
+            connection.execute("UPDATE outputs SET path = ?", (str(places.restored),))
+    return places
 
 
 def answering(address: str) -> None:
