@@ -99,6 +99,9 @@ def plotted(points: list[Point], out: Path) -> None:
         for i, name in enumerate(("frdm restore", "plain SDIp + DIS", "floor: bytes copied")):
             place.plot([p.at for p in chosen], [p.seconds[i] / p.frames / p.megapixels for p in chosen], "o-", label=name)
         place.set(xlabel=title, ylim=(0, None), xscale="linear" if series == "damage" else "log")
+        place.set_xticks([p.at for p in chosen] if series != "damage" else [0, 1, 2, 3], minor=False)
+        place.xaxis.set_major_formatter("{x:.3g}")
+        place.minorticks_off()
         place.grid(alpha=0.3)
     places[0].set_ylabel("seconds a frame and megapixel")
     places[0].legend(fontsize=7)

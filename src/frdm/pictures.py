@@ -15,7 +15,7 @@ from frdm.media.scan import Scan
 
 INK = (255, 255, 255)
 BACK = (24, 24, 24)
-COLOURS = {"accepted": (80, 220, 100), "held": (255, 190, 40), "rejected": (230, 80, 80)}
+COLOURS = {"accepted": (80, 170, 255), "held": (255, 255, 255), "rejected": (225, 80, 30)}  # told apart by the colour-blind too
 
 
 def wipe(before: Picture, after: Picture, *, at: float = 0.5, labels: tuple[str, str] = ("before", "after")) -> Picture:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import tiny
+from frdm.defects import lines
 from frdm.defects.line_judge import load_judge
-from frdm.defects.lines import find_lines
+from frdm.defects.lines import extent, find_lines, least_shown
 from frdm.defects.ridges import through_scores
 from frdm.errors import RecipeError
 from frdm.film import Encoding, Frame, Mask, Shot
@@ -93,6 +94,31 @@ def test_a_broken_line_is_found_piece_by_piece() -> None:
     mask = found(window_of(film))
     assert (mask & truth).sum() > 0.7 * truth.sum()
     assert not mask[78:112].any()
+
+
+def test_a_post_beside_some_of_its_rows_does_not_make_a_line_wide() -> None:
+    luma = np.full((480, 200), 0.3, np.float32)
+    luma[:, 99:102] = 0.6
+    luma[:150, 103:107] = 0.6
+    left, right = extent(luma, np.full(480, 100.0), np.ones(480, bool), 1)
+    assert -2.5 < left < -1.4 and 1.4 < right < 2.5
+    narrow = extent(luma[150:], np.full(330, 100.0), np.ones(330, bool), 1)
+    assert abs(narrow[0] - left) < 0.5 and abs(narrow[1] - right) < 0.5
+
+
+def test_more_is_asked_of_the_bands_of_a_broken_line_than_of_a_whole_one() -> None:
+    asked = least_shown(np.array([0.2, 0.85, 0.95, 1.0]))
+    assert (np.diff(asked) < 0).all()
+    assert asked[0] > 0.85 and asked[-1] < 0.7
+
+
+def test_a_line_of_which_no_band_is_sure_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    film = scene(2.5)
+    draw(film, 140, 0.02, STANDS)
+    window = window_of(film)
+    assert found(window).any()
+    monkeypatch.setattr(lines, "SHOWN", (1.1, 1.1))
+    assert not found(window).any()
 
 
 @pytest.mark.parametrize("index", [0, 1, 8])

@@ -74,14 +74,24 @@ def local(z: Array, t: float, conditions: Conditions) -> Array:
 
 def moody(z: Array, t: float, conditions: Conditions) -> Array:
     """As real nets are: it believes in smooth film around what it sees, with a texture that it draws from z; it sees nothing beyond its
-    tile, and its tones hang on what the tile holds.
+    tile, and its tones hang on what the tile holds of each frame.
     """
+    return in_a_mood(z, t, conditions, conditions.latents.mean((3, 4)))
+
+
+def moody_of_windows(z: Array, t: float, conditions: Conditions) -> Array:
+    """As `moody`, its tones the same in all frames: they hang on what the whole window holds."""
+    tones = conditions.latents.mean((1, 2, 3, 4))
+    return in_a_mood(z, t, conditions, np.broadcast_to(tones[:, None, None], conditions.latents.shape[:3]))
+
+
+def in_a_mood(z: Array, t: float, conditions: Conditions, tones: Array) -> Array:
+    """What a net makes of tiles whose tones are drawn to `tones` (N, C, T)."""
     alpha, sigma = Schedule("cosine", "clean").at(t)
     trust = alpha * TEXTURE**2 / (alpha**2 * TEXTURE**2 + sigma**2)
     out = np.empty_like(z)
     for place in np.ndindex(z.shape[:3]):
-        scan = conditions.latents[place]
-        seen = cv2.GaussianBlur(scan, (0, 0), 1.5, borderType=cv2.BORDER_CONSTANT)
-        seen += 0.15 * (scan.mean() - seen) + 0.03 * np.sin(40 * scan.mean())
+        seen = cv2.GaussianBlur(conditions.latents[place], (0, 0), 1.5, borderType=cv2.BORDER_CONSTANT)
+        seen += 0.15 * (tones[place] - seen) + 0.03 * np.sin(40 * tones[place])
         out[place] = seen + trust * (z[place] - alpha * seen)
     return out

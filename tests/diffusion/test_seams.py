@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from diffusion.nets import Known, moody
+from diffusion.nets import Known, moody, moody_of_windows
 from frdm.diffusion.arrays import Array
 from frdm.diffusion.asking import Conditions, Footage, Inference
 from frdm.diffusion.inference import restore, tiling_for
+from frdm.diffusion.planning import Plan
+from frdm.diffusion.streaming import Reading, restored_frames
 from frdm.diffusion.tiles import Extent, grid
 
 Picture = NDArray[np.float32]
@@ -94,3 +96,42 @@ def test_windows_in_time_join_without_a_step() -> None:
     settings = Inference(tile=32, overlap=0, frames=16, frames_overlap=8, steps=4)
     assert join_ratio(settings) <= 1.02
     assert join_ratio(replace(settings, frames_overlap=0, moving=False)) > 1.5
+
+
+# Whole frames, window by window -------------------------------------------------------------------------------------------------------
+
+
+def drawn_shot(frames: int, height: int, width: int) -> Picture:
+    """A textured slope that pans, gets brighter and has grain of its own in every frame (T, H, W)."""
+    random = np.random.default_rng(1)
+    scene = textured_slope(height, width + frames)
+    shot = [scene[:, i : i + width] + 0.2 * i / frames + random.normal(0, 0.01, (height, width)) for i in range(frames)]
+    return np.asarray(shot, np.float32)
+
+
+def streamed_ratio(settings: Inference, frames: int) -> float:
+    """How far restored frames are apart where one window gives way to the next, in units of how far the scan's are, over the mean of all
+    others between the first and the last such place (before and after them only one window shows).
+    """
+    shot = drawn_shot(frames, 64, 96)
+    film = Reading(0, frames, lambda index: shot[index][None])
+    made = restored_frames(lambda: Known(moody_of_windows), film, range(frames), settings, Plan())
+    restored = np.stack([one.restored[0] for one in made])
+    apart = np.abs(np.diff(restored, axis=0)).mean((1, 2)) / np.abs(np.diff(shot, axis=0)).mean((1, 2))
+    joins = [window.start + settings.frames_overlap // 2 - 1 for window in film.windows(range(frames), settings)[1:]]
+    others = sorted({*range(joins[0], joins[-1])} - {*joins})
+    return float(apart[joins].mean() / apart[others].mean())
+
+
+STREAMED = Inference(tile=48, overlap=12, frames=5, frames_overlap=2, steps=4, sampler="ddim")
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize(("length", "overlap", "frames"), [(5, 2, 26), (16, 8, 40)])
+def test_windows_of_whole_frames_join_without_a_step(length: int, overlap: int, frames: int, residual: bool) -> None:
+    settings = replace(STREAMED, frames=length, frames_overlap=overlap, residual=residual)
+    assert streamed_ratio(settings, frames) <= 1.02
+
+
+def test_hard_joins_of_whole_frames_would_show() -> None:
+    assert streamed_ratio(replace(STREAMED, frames_overlap=0), 25) > 1.2

@@ -10,7 +10,8 @@ import pytest
 import tiny
 from fills.test_hand import GREY, Film, hand, levels_of
 from fills.test_neighbours import ground_of, hole_at, window_of
-from frdm.fills.choose import CERTAIN, MARGIN, SURE, Evidence, Scene, better, doubted, fill_all
+from frdm.fills import choose
+from frdm.fills.choose import CERTAIN, MARGIN, SURE, Evidence, Scene, better, doubted, evidence_of, fill_all
 from frdm.fills.hand import HandSettings
 from frdm.fills.hand_job import HandJob
 from frdm.fills.lines import fill_line
@@ -96,6 +97,28 @@ def test_where_real_film_can_be_trusted_the_hand_is_not_asked() -> None:
     assert asked.provenance is not None
     assert asked.provenance.engine == "diffusion"
     assert see.calls
+
+
+def test_what_speaks_for_the_film_is_weighed_only_where_it_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Defect] = []
+
+    def counted(film: Fill, defect: Defect, scene: Scene, lasting: int = 1) -> Evidence:
+        asked.append(defect)
+        return evidence_of(film, defect, scene, lasting)
+
+    monkeypatch.setattr(choose, "evidence_of", counted)
+    scene, defect, see = scene_of(tiny.film(5, height=161, width=203, grain=0.01, pan=1.5))
+    (plain,) = fill_all(scene, [defect], once)
+    assert not asked and not see.calls
+    monkeypatch.setattr(choose, "SURE", 0.01)
+    (weighed,) = fill_all(scene, [defect], once)
+    assert asked == [defect] and not see.calls
+    assert plain.patch is not None and weighed.patch is not None
+    assert np.array_equal(plain.patch.codes[0], weighed.patch.codes[0])
+    monkeypatch.setattr(choose, "SURE", 0.0)
+    scene, defect, _ = scene_of(boiling(), noise=0.005)
+    fill_all(scene, [defect], once)
+    assert asked[1:] == [defect]  # held by the neighbours: the hand must be surer than that
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.15])

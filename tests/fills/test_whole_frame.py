@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 import tiny
+from fills.test_hand import hand, levels_of
 from frdm.diffusion.streaming import RestoredFrame
+from frdm.fills.hand import STRANGE, HandSettings
+from frdm.fills.hand_job import HandJob
 from frdm.fills.lone import lone_window
-from frdm.fills.whole_frame import Differing, Seen, differing, excess_of, standing
+from frdm.fills.neighbours import Fill
+from frdm.fills.whole_frame import Differing, Seen, differing, excess_of, fill_differing, standing
 from frdm.film import Box, Defect, Encoding, Frame, Real
-from frdm.recipe import Detection, WholeFrameSettings
+from frdm.recipe import Detection, Filling, WholeFrameSettings
 
 SETTINGS = WholeFrameSettings(on=True)
 GRAIN = 0.02
@@ -87,3 +91,42 @@ def test_a_mark_stands_in_the_frames_near_that_show_it(marked: tuple[int, ...], 
     near = tuple(frames[index] for index in (1, 2, 4, 5))
     seen = Seen(lone_window(frames[3], encoding), near, clean, (1, 2, 4, 5), Differing((defect,), (), np.zeros(film.shape[1:], bool)))
     assert standing(seen, defect, encoding) == stands
+
+
+def invented(tone: float, *, elsewhere: float | None = None) -> Fill:
+    """The fill of a dark square on the third of five frames of plain film, where the hand made the film's own tones brighter by `tone`;
+    the frames near show the square brighter by `elsewhere` of themselves.
+    """
+    clean = 0.4 + 0.1 * tiny.film(5, height=161, width=203, pan=0.0, grain=0.0)
+    film = clean + np.random.default_rng(1).normal(0, 0.004, clean.shape).astype(np.float32)
+    place, encoding = Box(2, 70, 90, 90, 110), Encoding("y", 16, white=65535)
+    for index in (0, 1, 3, 4):
+        film[index, place.rows, place.columns] += np.float32(elsewhere or 0.0)
+    film[2, place.rows, place.columns] = 0.02
+    frames = [Frame(index, (picture,)) for index, picture in enumerate(tiny.codes(film, 16))]
+    restored = np.repeat(clean[2][None], 3, 0)
+    restored[:, place.rows, place.columns] += np.float32(tone)
+    defect = Defect("dirt", "dark", place, np.ones((20, 20), bool), 1.0)
+    suspects = np.zeros(clean.shape[1:], bool)
+    suspects[place.rows, place.columns] = True
+    near = tuple(frames[index] for index in (0, 1, 3, 4))
+    seen = Seen(lone_window(frames[2], encoding), near, restored, (0, 1, 3, 4), Differing((defect,), (), suspects))
+    (made,) = fill_differing(seen, [defect], encoding, HandJob(hand(levels_of(clean)), HandSettings()), Filling())
+    return made
+
+
+@pytest.mark.parametrize("tone", [0.2, -0.2])
+def test_tones_that_no_frame_near_shows_are_not_believed(tone: float) -> None:
+    held = invented(tone)
+    assert held.patch is None
+    assert held.reason.startswith("the hand made tones there that no frame near shows (trust 0.")
+    assert held.provenance is not None
+    assert held.provenance.trust == 0
+
+
+@pytest.mark.parametrize(("tone", "elsewhere"), [(0.0, None), (STRANGE, None), (0.2, 0.2), (-0.2, -0.2)])
+def test_tones_that_the_film_around_or_the_frames_near_show_are_believed(tone: float, elsewhere: float | None) -> None:
+    made = invented(tone, elsewhere=elsewhere)
+    assert made.patch is not None
+    assert made.provenance is not None
+    assert made.provenance.trust > 0.9

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from frdm.errors import RecipeError
 from frdm.model.attention import Memory
+from frdm.model.conditioners import SmallConditionerParams
 from frdm.model.denoiser import SmallUNetParams
 from frdm.model.export import FrdmFiles, export_frdm
 from frdm.model.frdm import Frdm, FrdmParams
@@ -108,3 +109,10 @@ def test_a_model_around_a_backbone_does_not_leave_torch(tmp_path: Path) -> None:
     model.params = TOY_PAPER
     with pytest.raises(RecipeError, match=r"export: a model of size paper found; only compact models leave torch"):
         export_frdm(model, tmp_path, {})
+
+
+def test_a_model_that_reads_captions_does_not_leave_torch(tmp_path: Path) -> None:
+    reader = toy(replace(TOY, small=replace(TOY.small, conditioners=SmallConditionerParams(16, words=5))))  # type: ignore[type-var]
+    with pytest.raises(RecipeError, match=r"export: a model that reads captions found; exported ones know tags alone"):
+        export_frdm(reader, tmp_path, {})
+    assert not list(tmp_path.iterdir())

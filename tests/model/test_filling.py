@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 import torch
 from small_models import pictures
 
-from frdm.model.filling import BEGINS, OFFSETS, Chooser, filled_from_around, shifted
+from frdm.model.filling import Chooser, filled_clip, filled_from_around, shifted
 from frdm.model.preprocess import Preprocess, PreprocessParams
 
 
@@ -45,13 +45,48 @@ def test_beyond_the_ends_of_a_clip_its_last_frames_are_shown() -> None:
     assert shifted(clip, 2).flatten().tolist() == [2, 3, 3, 3] and shifted(clip, -1).flatten().tolist() == [0, 0, 1, 2]
 
 
-def test_the_chooser_begins_with_one_mix_inside_of_the_matte_and_changes_nothing_outside() -> None:
-    clip, matte = pictures(1), matte_of().unsqueeze(2).expand(-1, -1, 3, -1, -1)
-    filled = clip * 0.5
-    made = Chooser(16, 4)(torch.randn(3, 16, 8, 8), clip, filled, matte)
-    shares = torch.tensor(BEGINS).softmax(0)
-    mixed = shares[0] * clip + shares[1] * filled + sum(share * shifted(clip, by) for share, by in zip(shares[2:], OFFSETS, strict=True))
-    assert torch.allclose(made, clip + matte * (mixed - clip), atol=1e-6)
+def chosen(clip: torch.Tensor, matte: torch.Tensor) -> torch.Tensor:
+    """What a chooser makes of it before anything is learned."""
+    features = torch.randn(clip.shape[2], 16, 8, 8)
+    return Chooser(16, 4)(features, clip, filled_clip(clip, matte), matte).detach()
+
+
+def still(frames: int = 5) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A clip that lies still, the same with a hole in its middle frame, and its matte."""
+    clean = torch.rand(1, 3, 1, 32, 32, generator=torch.Generator().manual_seed(4)).expand(-1, -1, frames, -1, -1)
+    matte = torch.zeros(1, 1, frames, 32, 32)
+    matte[:, :, frames // 2] = matte_of()
+    return clean, torch.where(matte > 0, 1.0, clean), matte
+
+
+def test_where_frames_nearby_show_the_film_around_they_are_believed_and_nothing_changes_outside() -> None:
+    clean, dirty, matte = still()
+    made, inside = chosen(dirty, matte), matte.expand_as(clean) > 0
+    assert (made - clean).abs()[inside].mean() < 0.05 * (dirty - clean).abs()[inside].mean()
+    assert torch.equal(made[~inside], dirty[~inside])
+
+
+def test_where_they_show_other_film_the_film_around_is() -> None:
+    clean, dirty, matte = still()
+    other = torch.rand(clean.shape, generator=torch.Generator().manual_seed(9))
+    moving = torch.where(matte.amax((3, 4), keepdim=True) > 0, dirty, other)
+    made, inside = chosen(moving, matte), matte.expand_as(clean) > 0
+    filled = filled_clip(moving, matte)
+    nearest = (made - filled).abs()[inside].mean()
+    assert nearest < 0.1 * (other[:, :, 1:2].expand_as(filled) - filled).abs()[inside].mean()
+
+
+def test_a_frame_is_not_believed_where_it_is_suspected_itself() -> None:
+    clean, _, matte = still()
+    hole = matte[:, :, 2:3].expand_as(matte)
+    one = [0, 2, 3, 4]  # all but frame 1 have the hole, filled with white
+    every = torch.where(hole > 0, 1.0, clean)
+    every[:, :, 1] = clean[:, :, 1]
+    told = torch.zeros_like(matte)
+    told[:, :, one] = hole[:, :, one]
+    inside = hole[:, :, 2:3].expand(-1, 3, -1, -1, -1) > 0
+    made = chosen(every, told)[:, :, 2:3]
+    assert (made - clean[:, :, 2:3]).abs()[inside].mean() < 0.1 * (1 - clean[:, :, 2:3])[inside].mean()
 
 
 def test_without_a_matte_the_module_begins_with_the_tile() -> None:

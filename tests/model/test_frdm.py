@@ -24,10 +24,12 @@ from small_models import (
 )
 
 from frdm.errors import RecipeError
+from frdm.model.conditioners import SmallConditionerParams
 from frdm.model.frdm import Frdm, FrdmParams, Where, times, without
 from frdm.model.guidance import Switches
 from frdm.model.loading import BackboneFolders, open_backbone
 from frdm.model.losses import training_losses
+from frdm.model.state_space import StateSpaceParams
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +95,17 @@ def test_what_a_tile_is_told_changes_what_it_becomes() -> None:
     assert not [name for name, other in others.items() if torch.allclose(other, here, atol=1e-4)]
 
 
-@pytest.mark.parametrize("predicts", ["noise", "velocity", "clean"])
-def test_every_weight_of_compact_learns(predicts: str) -> None:
-    params = replace(TOY, schedule=replace(TOY.schedule, predicts=predicts))
-    model = awake(toy(params))
+OTHERS = {
+    "noise": replace(TOY, schedule=replace(TOY.schedule, predicts="noise")),
+    "velocity": replace(TOY, schedule=replace(TOY.schedule, predicts="velocity")),
+    "clean": replace(TOY, schedule=replace(TOY.schedule, predicts="clean")),
+    "attention": replace(TOY, preprocess=replace(TOY.preprocess, mixing="attention", state_space=StateSpaceParams(4))),
+}
+
+
+@pytest.mark.parametrize("kind", list(OTHERS))
+def test_every_weight_of_compact_learns(kind: str) -> None:
+    model = awake(toy(OTHERS[kind]))
     training_losses(model, batch_of(model), torch.tensor([900.0, 300.0])).total.backward()
     unreached = [name for name, one in model.named_parameters() if one.grad is None or not one.grad.abs().sum() > 0]
     assert unreached == []
@@ -182,6 +191,34 @@ def test_a_caption_is_spelled_whole_or_refused(paper: Frdm) -> None:
     assert paper.see_whole(pictures(), numbers).prompt.shape == (2, 12, 24)
     with pytest.raises(RecipeError, match=r"prompt 'a man runs after a train': 21 tokens found, at most 12 wanted; say it in fewer words"):
         paper.backbone.prompts.numbers(["a man runs after a train"])
+
+
+READER = replace(TOY, small=replace(TOY.small, conditioners=SmallConditionerParams(16, words=5)))  # type: ignore[type-var]
+
+
+def test_a_compact_model_can_read_captions() -> None:
+    model = awake(toy(READER), 0.2)
+    read = model.backbone.prompts.numbers
+    said = read([CAPTION, "A man, runs!", "runs a man", ""])
+    assert said.shape == (4, 5)
+    assert torch.equal(said[0], said[1]) and sorted(said[0].tolist()) == sorted(said[2].tolist())
+    assert said[0, :3].all() and not said[0, 3:].any() and not said[3].any()
+    assert torch.equal(said[3:], read([model.backbone.prompts.nothing]))
+    with torch.no_grad():
+        z, t = latents(model), times(500, 2, latents(model))
+
+        def made(*captions: str) -> torch.Tensor:
+            return model.denoise(z, t, model.see_tiles(pictures(), places(), model.see_whole(pictures(seed=3), read(captions))))
+
+        assert not torch.allclose(made(CAPTION, CAPTION), made("", ""), atol=1e-4)
+        assert not torch.allclose(made(CAPTION, CAPTION), made("runs a man", "runs a man"), atol=1e-4)  # order counts
+    batch = replace(batch_of(toy()), prompt=read([CAPTION, CAPTION]))
+    training_losses(model, batch, torch.tensor([900.0, 300.0])).total.backward()
+    gradient = model.backbone.prompts.values.weight.grad
+    assert gradient is not None
+    assert set(gradient.abs().sum(1).nonzero().flatten().tolist()) == set(said[0].tolist())
+    with pytest.raises(RecipeError, match=r"prompt 'a man runs after a train': 6 words found, at most 5 wanted; say it in fewer words"):
+        read(["a man runs after a train"])
 
 
 def test_boxes_are_shares_of_the_frame() -> None:

@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor
 
+from frdm.model.clip_attention import ClipAttentionBlock
 from frdm.model.preprocess import Preprocess, PreprocessParams
 from frdm.model.state_space import (
     AXES,
@@ -76,6 +77,38 @@ def test_every_position_hears_its_lines_from_both_ends() -> None:
     for line in (reached[:, 3, 4], reached[2, :, 4], reached[2, 3, :]):
         assert line.all()
     assert not reached[0, 0, 0]
+
+
+def test_by_attention_every_position_hears_the_whole_clip_and_knows_the_places() -> None:
+    torch.manual_seed(0)
+    block = ClipAttentionBlock(8, StateSpaceParams(4)).eval()
+    x = torch.rand(1, 8, 3, 4, 5, requires_grad=True)
+    block(x)[0, :, 1, 2, 3].sum().backward()
+    assert x.grad is not None
+    assert (x.grad[0].abs().sum(0) > 0).all()
+    inside = torch.rand(1, 3, 4, 5, 8)
+    with torch.no_grad():
+        heard = block.heard(inside)
+        for axis in (1, 2, 3):  # were places not known, what is heard would go along with them
+            assert not torch.allclose(block.heard(inside.roll(1, axis)), heard.roll(1, axis), atol=1e-5)
+
+
+def test_attention_by_hand() -> None:
+    """Two places of one frame in one row; keys and queries are all alike but for their places, values are what they are."""
+    block = ClipAttentionBlock(4, StateSpaceParams(4)).eval()
+    with torch.no_grad():
+        block.read.weight.zero_()
+        block.read.bias.zero_()
+        block.read.bias[:8] = 1.0  # queries and keys of ones
+        block.read.weight[8:] = torch.eye(4)
+        inside = torch.stack([torch.zeros(4), torch.ones(4)]).view(1, 1, 1, 2, 4)
+        heard = block.heard(inside)
+    told = torch.tensor([0.0, 0.0, 1.0, 1.0])  # sines and cosines of frame 0
+    same = torch.tensor(2.0)  # 1·1 four times, over the root of 4; a place apart, the half turned by columns has cos 1
+    apart = (2 + 2 * torch.cos(torch.tensor(1.0))) / 2
+    share = torch.softmax(torch.stack([same, apart]), 0)  # of the own place, of the other
+    assert torch.allclose(heard[0, 0, 0, 0], told + share[1], atol=1e-5)
+    assert torch.allclose(heard[0, 0, 0, 1], told + share[0], atol=1e-5)
 
 
 def test_preprocess_begins_with_the_tile_itself_and_shows_a_picture_at_every_scale() -> None:

@@ -21,6 +21,7 @@ from mended import FRAMES
 pytestmark = pytest.mark.slow
 
 EACH = 40  # requests an operation, each good and bad
+PATIENCE = 120  # seconds that one may take on a busy machine
 HEADERS = {"Host": "127.0.0.1:8350"}
 
 
@@ -51,7 +52,7 @@ def hammer(operation: Any, mode: GenerationMode) -> None:
     def ask(case: schemathesis.Case) -> None:
         if mode is GenerationMode.POSITIVE:
             bring_near(case)
-        answer = case.call(headers=HEADERS)
+        answer = case.call(headers=HEADERS, timeout=PATIENCE)
         statuses[answer.status_code] += 1
         assert answer.status_code < 500, f"{operation.method} {case.as_curl_command()}: {answer.text}"
         if answer.status_code >= 400:

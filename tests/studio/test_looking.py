@@ -1,5 +1,6 @@
 """What the page is shown: the same as the ledger has, a page at a time; pictures that are made once."""
 
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -139,6 +140,37 @@ def test_every_stage_that_is_promised_has_a_picture(reader: TestClient) -> None:
     for stage in stages:
         answer = reader.get(f"/api/frames/1/pipeline/{stage['name']}", params={"width": 200})
         assert answer.status_code == (200 if stage["available"] else 422), stage
+
+
+def test_stages_tell_what_the_ledger_has_in_numbers(reader: TestClient) -> None:
+    """The page has the words for them."""
+    facts = {stage["name"]: stage["facts"] for stage in reader.get("/api/frames/1/pipeline").json()["stages"]}
+    here = reader.get("/api/frames/1").json()
+    assert facts["scan"] == {"size": [64, 48], "codes": {"bits": 16, "layout": "y", "transfer": "video"}}
+    assert facts["shots"] == {"frames": [0, 7], "place": [2, 7]}
+    assert facts["detection"] == Counter(defect["status"] for defect in here["defects"] if not defect["aside"])
+    altered = sum(defect["altered"] for defect in here["defects"] if defect["status"] == "accepted")
+    assert facts["composite"]["altered"] == pytest.approx(altered / (64 * 48))
+
+
+def test_detection_shows_each_status_in_its_own_line_and_colour(client: TestClient) -> None:
+    """What is rejected is drawn otherwise than before, in the colour that the legend has."""
+    legend = {one["name"]: one for one in client.get("/api/legend").json()["statuses"]}
+    assert {name: one["line"] for name, one in legend.items()} == {"accepted": "whole", "held": "dashed", "rejected": "crossed"}
+
+    def shown() -> np.ndarray:
+        answer = client.get("/api/frames/1/pipeline/detection", params={"width": 640})
+        return cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+
+    def near(picture: np.ndarray, name: str) -> int:
+        wanted = [int(legend[name]["colour"][place : place + 2], 16) for place in (1, 3, 5)]
+        return int((np.abs(picture - wanted).max(-1) < 60).sum())
+
+    before = shown()
+    client.post("/api/decisions", json={"verb": "reject", "selection": {"start": 1, "stop": 2}})
+    after = shown()
+    assert near(before, "accepted") > 20 and near(after, "accepted") == 0
+    assert near(after, "rejected") > near(before, "rejected") + 20
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import base64
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -14,7 +15,6 @@ import tiny
 from frdm import jobs
 from frdm.errors import WeightsError
 from frdm.fills.hand import HandSettings
-from frdm.fills.hand_net import LoadedHand
 from frdm.fills.neighbours import Fill, Ground
 from frdm.fills.surround import fill_from_surround
 from frdm.film import Defect, Provenance
@@ -105,15 +105,14 @@ def test_a_place_is_mended_by_each_engine(client: TestClient) -> None:
 def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_where_not(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing() -> LoadedHand:
+    def missing(*_: str) -> NoReturn:
         raise WeightsError("engine diffusion: no weights for it")
 
-    monkeypatch.setattr("frdm.jobs.painting.load_hand", missing)
+    monkeypatch.setattr("frdm.studio.ways.find_weights", missing)
     monkeypatch.setattr("frdm.fills.hand.load_hand", missing)
     ways = {one["name"]: one for one in client.get("/api/engines").json()["engines"]}
     assert [name for name, one in ways.items() if not one["available"]] == ["diffusion"]
     assert ways["diffusion"]["sentence"] == "engine diffusion: no weights for it"
-    assert client.get("/api/project").json()["engines"] == ["auto", "neighbours", "reveal", "across", "surround"]
     body = {"start": 4, "stop": 5, "shapes": SQUARE, "engine": "diffusion"}
     refused = client.post("/api/paint", json=body)
     assert refused.status_code == 409 and refused.json()["error"]["sentence"] == "engine diffusion: no weights for it"
@@ -123,7 +122,7 @@ def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_wh
         made = fill_from_surround(window, defect, ground, settings)
         return Fill(made.patch, Provenance("diffusion", (3, 5), weights="abc", seed=how.seed, trust=0.5))
 
-    monkeypatch.setattr("frdm.jobs.painting.load_hand", lambda: None)
+    monkeypatch.setattr("frdm.studio.ways.find_weights", lambda _: SimpleNamespace(sha256="abc"))
     monkeypatch.setattr("frdm.jobs.painting.fill_by_hand", by_hand)
     assert all(one["available"] for one in client.get("/api/engines").json()["engines"])
     (defect,) = paint(client, 4, engine="diffusion", seed=7)["made"]
@@ -131,6 +130,26 @@ def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_wh
     assert client.post("/api/paint", json=body | {"stop": 9}).status_code == 422, "few frames at once"
     stages = {stage["name"]: stage["available"] for stage in client.get("/api/frames/4/pipeline").json()["stages"]}
     assert stages["diffusion"] is True
+
+
+def test_what_was_taken_back_leaves_neither_a_matte_nor_a_place_to_click(client: TestClient) -> None:
+    def shown() -> tuple[bytes, list[str]]:
+        matte = client.get("/api/frames/4/picture", params={"view": "overlay", "form": "png"}).content
+        return matte, client.get("/api/frames/4/at", params={"x": 34, "y": 23}).json()["ids"]
+
+    before = shown()
+    (made,) = paint(client, 4)["made"]
+    painted = shown()
+    assert painted[0] != before[0] and made["id"] in painted[1]
+    post(client, "/api/undo", {})
+    assert shown() == before
+    post(client, "/api/redo", {})
+    assert shown() == painted
+    (again,) = post(client, f"/api/defects/{made['id']}/again", {"seed": 1})["made"]
+    _, ids = shown()
+    assert again["id"] in ids and made["id"] not in ids
+    post(client, "/api/decisions", {"verb": "reject", "selection": {"ids": [again["id"]]}})
+    assert again["id"] in shown()[1], "what is rejected can still be clicked"
 
 
 def test_a_chosen_neighbour_shows_through(client: TestClient, place: Path) -> None:

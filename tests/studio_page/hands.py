@@ -41,11 +41,17 @@ def asked(studio: str, path: str) -> Any:
         return json.load(answer)
 
 
-def sent(studio: str, path: str, body: dict[str, Any], *, seat: str = "another", who: str = "Grace") -> Any:
+def sent(studio: str, path: str, body: dict[str, Any], *, who: str = "Grace", method: str = "POST") -> Any:
     """What another seat sends."""
-    headers = {"Content-Type": "application/json", "X-Frdm-Seat": seat, "X-Frdm-Who": who}
-    with urllib.request.urlopen(urllib.request.Request(f"{studio}{path}", json.dumps(body).encode(), headers)) as answer:
+    headers = {"Content-Type": "application/json", "X-Frdm-Seat": "another", "X-Frdm-Who": who}
+    with urllib.request.urlopen(urllib.request.Request(f"{studio}{path}", json.dumps(body).encode(), headers, method=method)) as answer:
         return json.load(answer)
+
+
+def untouched(studio: str, name: str) -> None:
+    """Nobody has decided on a defect before the story that begins with it."""
+    found = asked(studio, f"api/defects/{name}")
+    assert (found["status"], found["reviewed"]) == ("accepted", False), f"{name}: decided on before this story; it needs a film as restored"
 
 
 def at_hand(page: Page) -> str:

@@ -1,4 +1,4 @@
-"""Colours of kinds and of sources are told apart, with normal sight and with each of the colour blindnesses."""
+"""Colours of kinds, sources and statuses are told apart, with normal sight and with each of the colour blindnesses."""
 
 import itertools
 
@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from frdm.studio.colours import KIND, SOURCE, Colour
+from frdm.studio.colours import KIND, LINE, SOURCE, STATUS, Colour
+from frdm.studio.marking import RIM
 
 APART = 0.11  # least distance in OKLab: some ten times what is just noticed
+FAR = 0.25  # … of the three statuses
+LEGIBLE = 4.5  # contrast of a status's line with the rim that it lies on. Source: WCAG 2.2 1.4.11 (3 : 1 is asked for)
 # Source: Machado 2009 table 1, severity 1.0 (linear R G B)
 SIGHTS = {
     "normal": np.eye(3),
@@ -33,10 +36,26 @@ def seen(colour: Colour, sight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-@pytest.mark.parametrize("table", [KIND, SOURCE], ids=["kinds", "sources"])
-def test_any_two_are_told_apart(table: dict[str, Colour], sight: str) -> None:
+@pytest.mark.parametrize(("table", "apart"), [(KIND, APART), (SOURCE, APART), (STATUS, FAR)], ids=["kinds", "sources", "statuses"])
+def test_any_two_are_told_apart(table: dict[str, Colour], apart: float, sight: str) -> None:
     near = {
         (one, other): float(np.linalg.norm(seen(table[one], SIGHTS[sight]) - seen(table[other], SIGHTS[sight])))
         for one, other in itertools.combinations(table, 2)
     }
-    assert min(near.values()) >= APART, min(near, key=lambda pair: near[pair])
+    assert min(near.values()) >= apart, min(near, key=lambda pair: near[pair])
+
+
+def luminance(colour: Colour) -> float:
+    """Relative luminance. Source: WCAG 2.2 relative luminance."""
+    level = np.asarray(colour) / 255
+    light = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    return float(light @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("status", STATUS)
+def test_a_statuss_line_stands_out_from_its_rim(status: str) -> None:
+    assert (luminance(STATUS[status]) + 0.05) / (luminance(RIM) + 0.05) >= LEGIBLE
+
+
+def test_no_two_statuses_have_the_same_line() -> None:
+    assert len({LINE[status] for status in STATUS}) == len(STATUS)

@@ -75,6 +75,8 @@ def test_the_record_is_saved_by_the_browser(desk: Page, home: str, own: Places, 
     rejected = sum(one["status"] == "rejected" and not one["aside"] for one in defects)  # what is set aside has no marker
     assert saved["otio"].read_text(encoding="utf-8").count('"Marker.') == rejected
     assert saved["resolve"].suffix == ".edl"
+    desk.keyboard.press("Control+z")
+    settled(desk, home, lambda counts: counts["total"] == 0, "api/counts?status=rejected")
 
 
 def test_the_repairs_alone_are_written_beside_the_project(desk: Page, home: str, own: Places) -> None:
@@ -83,7 +85,7 @@ def test_the_repairs_alone_are_written_beside_the_project(desk: Page, home: str,
     desk.click("#tab-report")
     desk.select_option("#export-form", "overlay-png")
     desk.click("#export-pictures")
-    job = settled(desk, home, lambda found: found["job"]["state"] in ("done", "failed"), "api/job")["job"]
+    job = settled(desk, home, lambda found: found["job"] and found["job"]["state"] in ("done", "failed"), "api/job")["job"]
     assert (job["kind"], job["state"], job["error"]) == ("export", "done", None)
     text_of(desk, "#told", f"t.includes('{job['output']}')")
     place = own.folder / job["output"]

@@ -1,7 +1,7 @@
 """Stories of several seats, of answers that come late, and of a server that goes away: nothing is lost, nothing stale is shown."""
 
 import pytest
-from hands import asked, at_hand, opened, sent, settled, shown_frame, text_of, until
+from hands import asked, at_hand, opened, sent, settled, shown_frame, text_of, until, untouched
 from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
@@ -11,6 +11,7 @@ def test_two_seats_a_claim_and_a_take_over(browser: Browser, home: str) -> None:
     """A claimed shot is refused to the other seat, its ledger untouched, until it takes the shot over."""
     seats = [browser.new_context(viewport={"width": 1280, "height": 720}) for _ in range(2)]
     first, second = (seat.new_page() for seat in seats)
+    assert asked(home, "api/claims")["claims"] == [], "a story before this one left its claim"
     for page in (first, second):
         opened(page, home)
         page.click("#tab-jobs")
@@ -25,6 +26,7 @@ def test_two_seats_a_claim_and_a_take_over(browser: Browser, home: str) -> None:
     second.keyboard.press("ArrowDown")
     until(second, "document.querySelector('#about h3')")
     mine = at_hand(second)
+    untouched(home, mine)
     second.keyboard.press("x")
     text_of(second, "#told", "t.includes('claim')")
     assert asked(home, "api/project")["version"]["action"] == last
@@ -60,7 +62,9 @@ def test_what_another_seat_decides_while_ours_is_on_its_way_is_seen(desk: Page, 
     desk.keyboard.press("a")
     settled(desk, home, lambda defect: defect["reviewed"], f"api/defects/{rows[0]['id']}")
     until(desk, "document.querySelectorAll('#rows .one')[3].classList.contains('rejected')")
-    sent(home, "api/undo", {"everyone": True}, who="Grace")
+    sent(home, "api/undo", {"everyone": False})
+    desk.keyboard.press("Control+z")
+    settled(desk, home, lambda counts: counts["total"] == 0, "api/counts?reviewed=true")
 
 
 def test_a_decision_waits_for_a_server_that_went_away(browser: Browser, home: str) -> None:
@@ -114,6 +118,7 @@ def test_undo_follows_a_decision_that_is_on_its_way_and_comes_before_the_next(de
     done = [one["verb"] for one in asked(home, "api/actions?limit=10")["actions"] if one["number"] > since]
     assert done == ["reject", "undo", "reject"]
     desk.keyboard.press("Control+z")
+    settled(desk, home, lambda counts: counts["total"] == 0, "api/counts?reviewed=true")
 
 
 def test_a_filtered_list_leaves_none_out(desk: Page, home: str) -> None:
@@ -150,6 +155,7 @@ def test_names_are_text_and_nothing_else(browser: Browser, home: str) -> None:
     assert page.locator("img:not([src^='/api/'])").count() == 0
     assert page.locator("b:has-text('Eve')").count() == 0
     sent(home, "api/undo", {"everyone": True})
+    sent(home, "api/shots/2/claim", {}, method="DELETE")
     context.close()
 
 

@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from hands import asked, at_hand, drawn, opened, pixels, repairs, settled, shown_frame, text_of, until
+from hands import asked, at_hand, drawn, opened, pixels, repairs, settled, shown_frame, text_of, until, untouched
 from playwright.sync_api import Browser, Page, Route
 
 from frdm.demo.story import Places
@@ -120,13 +120,13 @@ def test_the_pipeline_shows_every_stage_as_the_ledger_has_it(desk: Page, home: s
     pictures = "[...document.querySelectorAll('#sheet figure img')]"
     until(desk, f"{pictures}.length >= 6 && {pictures}.every(i => i.complete && i.naturalWidth > 100)", seconds=120)
     here = [row for row in repairs(own) if row.box.frame == 8]
-    facts = dict(
-        desk.evaluate(
-            "() => [...document.querySelectorAll('#sheet figure:nth-of-type(3) dt')].map(t => [t.textContent, t.nextSibling.textContent])"
-        )
-    )
-    assert int(facts["repairs"]) == len(here)
-    assert int(facts["accepted"]) == sum(row.status == "accepted" for row in here)
+    held = asked(home, "api/counts?status=held&start=8&stop=9")["total"]
+    mended = sum(row.status == "accepted" for row in here)
+    told = desk.locator("#sheet [data-stage=detection] li").all_inner_texts()
+    assert told == [f"{mended} accepted: whole line", f"{held} held: dashes", f"{len(here) - mended} rejected: crossed out"]
+    assert desk.locator("#sheet [data-stage=detection] .swatch").count() == len(told)
+    (size,) = desk.locator("#sheet [data-stage=scan] dd").all_inner_texts()[:1]
+    assert size == "320 × 240"
     shown = desk.locator("#sheet figure img").last.get_attribute("src")
     stage, after = (
         cv2.imdecode(np.frombuffer(desk.request.get(f"{home}{path}").body(), np.uint8), cv2.IMREAD_COLOR)
@@ -252,6 +252,7 @@ def test_a_button_that_is_pressed_by_key_keeps_the_focus(desk: Page, home: str) 
     until(desk, "document.querySelector('#about h3')")
     desk.focus("#about button[data-part=G] >> xpath=../button[1]")
     first = at_hand(desk)
+    untouched(home, first)
     desk.keyboard.press("Enter")
     until(desk, f"[...document.querySelectorAll('#about dd')].at(-1).textContent !== '{first}'")
     assert desk.evaluate("() => document.activeElement.dataset.part") == "A"

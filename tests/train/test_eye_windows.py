@@ -15,7 +15,20 @@ from frdm.errors import DatasetError
 from frdm.film import Codes
 from frdm.train import eye_bursts as bursts
 from frdm.train import eye_scenes as scenes
-from frdm.train.eye_windows import DIRT, LINE, RECORD, SIDE, UNSURE, WindowSettings, drawn_recipe, label, make_file, read_segment
+from frdm.train.eye_windows import (
+    DIRT,
+    FAINT,
+    LINE,
+    RECORD,
+    SIDE,
+    UNSURE,
+    WindowSettings,
+    drawn_recipe,
+    label,
+    make_file,
+    read_segment,
+    thinned,
+)
 from frdm.train.making import Making, make_windows
 
 
@@ -99,6 +112,18 @@ def test_peppered_film_has_more_and_fainter_dirt_than_usual(clips: list[Clip]) -
         for share in (0.0, 1.0)
     }
     assert counts[1.0] > 2 * counts[0.0]
+
+
+def test_thinned_damage_is_hardly_seen_and_where_it_was(clips: list[Clip]) -> None:
+    film = read_segment(clips[0], WindowSettings(), np.random.default_rng(2))
+    made = damage_reel(film, PRESETS["heavy"], seed=4)
+    thin = thinned(made, np.random.default_rng(6))
+    before, after = (np.abs(one.degraded.astype(int) - one.pristine).max(-1) for one in (made, thin))
+    assert before.max() > 3 * FAINT[1] and after.max() < 2 * FAINT[1]  # the strongest place is measured a little softened
+    assert np.all(after <= before + 1)
+    assert np.array_equal(after[made.ids == 0], before[made.ids == 0])
+    seen = [int((label(one, 2) & DIRT > 0).sum()) for one in (made, thin)]
+    assert 0 < seen[1] < seen[0]
 
 
 def test_a_cut_shows_another_film_from_some_frame_on() -> None:

@@ -242,7 +242,7 @@ def test_scores_are_of_defects_alone(folder: Path) -> None:
 def test_a_run_is_scored_as_a_table(run_of: Path, folder: Path) -> None:
     lines = list(score(run_of / "checkpoint.pt", folder, steps=(1, 2), most=4))
     assert lines[0].endswith("8 steps; 4 windows of held-out films, inside of the defects of their centre frames")
-    names = ["the film as it is", "Telea", "preprocess module alone", "diffusion, 1 step", "diffusion, 2 steps"]
+    names = ["the film as it is", "Telea", "the two nearest frames", "preprocess module alone", "diffusion, 1 step", "diffusion, 2 steps"]
     assert [line.split(" | ")[0].removeprefix("| ") for line in lines[4:]] == names
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,9 +21,9 @@ from frdm.film import Encoding, Frame
 from frdm.train.hand_batches import batch_of
 from frdm.train.hand_data import TileSettings, Windows
 from frdm.train.hand_making import Making, chosen, make_windows, windows_in
-from frdm.train.hand_mattes import MatteSettings, suspected, told
+from frdm.train.hand_mattes import MatteSettings, led_astray, suspected, told
 from frdm.train.hand_parts import built
-from frdm.train.hand_windows import GRID, Source, known_tags, make_file, places_of, squares_of
+from frdm.train.hand_windows import GRID, Segment, Source, follow, known_tags, make_file, places_of, squares_of
 
 
 @pytest.fixture(scope="module")
@@ -103,17 +104,57 @@ def test_a_mirrored_window_is_mirrored_in_its_frame_too(folder: Path) -> None:
     assert np.median(alike) > 0.7
 
 
-def test_mattes_are_told_as_restoring_tells_them() -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_mattes_are_told_as_restoring_tells_them(alone: bool) -> None:
+    """Of the centre alone where neighbours were brought to it; of all frames or none where film lies as it is."""
     random, mask = np.random.default_rng(0), np.zeros((3, 32, 32), bool)
     mask[:, 10:14, 10:14] = True
     how, kinds = MatteSettings(), Counter[str]()
     for _ in range(600):
-        matte, weight = told(mask, [], 1, how, random)
+        matte, weight = told(mask, [], 1, how, random, alone=alone)
         marked = tuple(matte.any((1, 2)))
         kinds["centre" if marked == (False, True, False) else "all" if all(marked) else "none" if not any(marked) else "missed"] += 1
         assert weight[0, 11, 11] in (1.0, np.float32(how.beside)) and weight[1, 11, 11] in (1.0, np.float32(how.beside))
         assert np.all(weight[matte] == 1) and weight[:, :5].max() == 0
-    assert 0.5 < kinds["centre"] / 600 < 0.7 and 0.15 < kinds["none"] / 600 < 0.35 and kinds["all"] > 30
+    if alone:
+        assert kinds["centre"] > 520 and kinds["all"] == kinds["missed"] == 0
+    else:
+        assert 0.5 < kinds["none"] / 600 < 0.7 and kinds["all"] > 120 and kinds["centre"] < 30
+    assert not told(mask, [], 1, MatteSettings(told=False), random, alone=alone)[0].any()
+
+
+def test_followed_film_lies_still_and_its_truth_with_it(tmp_path: Path) -> None:
+    """A film that moves 3 px a frame: brought to the centre, its neighbours show what the centre does; the mask moves with the film."""
+    random = np.random.default_rng(5)
+    wide = cv2.GaussianBlur(random.normal(128, 60, (160, 220)).astype(np.float32), (0, 0), 2.5)
+    wide = np.clip((wide - wide.mean()) * 4 + 128, 0, 255).astype(np.uint8)
+    film = np.stack([wide[:, 3 * t : 3 * t + 200] for t in range(5)])[..., None]
+    mask = np.zeros(film.shape[:3], bool)
+    mask[2, 70:78, 90:98], mask[3, 60:66, 100:106] = True, True
+    dirty = film.copy()
+    dirty[mask] = 255
+    segment = Segment(dirty, film, mask, {})
+    cut = slice(0, 5), slice(40, 104), slice(64, 128)
+    degraded, clean, damage = follow(segment, cut, 2)
+    still = np.abs(clean.astype(int) - clean[2].astype(int)).mean((1, 2, 3))
+    moving = np.abs(film[cut].astype(int) - film[cut][2].astype(int)).mean((1, 2, 3))
+    assert np.all(still < moving / 4 + 1e-9) and moving[0] > 20
+    assert np.array_equal(degraded[2], dirty[cut][2]) and np.array_equal(damage[2], mask[cut][2])
+    seen = np.argwhere(damage[3])
+    assert np.abs(seen.mean(0) - (62.5 - 40, 102.5 + 3 - 64)).max() < 1.5
+    assert np.abs(degraded[3][damage[3]].astype(int) - clean[3][damage[3]].astype(int)).mean() > 40
+
+
+def test_motion_is_led_astray_under_the_matte_alone() -> None:
+    random = np.random.default_rng(3)
+    film = np.stack([cv2.GaussianBlur(random.normal(0.5, 1, (48, 48)).astype(np.float32), (0, 0), 1.5)] * 3)[None].repeat(3, 0)
+    before, matte = film.copy(), np.zeros((48, 48), bool)
+    matte[20:26, 20:26] = True
+    led_astray((film,), matte, 1, MatteSettings(wrong=4.0), random)
+    changed = np.abs(film - before).max(0)
+    assert changed[1].max() == 0
+    assert changed[0][20:26, 20:26].max() > 0.01 and changed[2][20:26, 20:26].max() > 0.01
+    assert changed[:, :6].max() < 1e-4 and changed[:, -6:].max() < 1e-4
 
 
 def test_a_suspected_mask_has_a_detectors_errors() -> None:

@@ -22,8 +22,12 @@ from frdm.recipe import Detection
 
 LEAST = 0.89  # probability from which a candidate is a line at the usual strength; chosen on held-out folds of the training films
 SUREST, EASIEST = 0.98, 0.6  # … at strength 0 and at strength 1
-SHOWN = 0.65  # probability from which a band of it is mended
-WIDEST = 4.5  # px of a 480-line picture that a line may reach to either side
+SHOWN = (0.9, 0.65)  # probability from which a band of it is mended: of a line that is broken, of one that goes on …
+WHOLE = (0.8, 0.98)  # … by the share of its bands that are likelier than LIKELY; chosen on drawn films (docs/lines.md)
+LIKELY = 0.5
+WIDEST = 4.5  # px of a 480-line picture that a line may reach to either side …
+SKIRT = 0.5  # … and that is mended beside it, for its soft edge
+CALM = 0.01  # working units: rows whose sides are calmer than this weigh alike where a line's width is measured
 SMALLEST = 96  # rows and columns of a picture in which lines are looked for
 FEWEST = 4  # bands of the picture's height that a line must show in
 
@@ -50,6 +54,8 @@ def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: M
     tracks, chance = tracks.only(sure), chance[sure]
     found = []
     for i, shown in enumerate(visible(look, tracks, chance)):
+        if not shown.any():
+            continue
         mask = drawn(luma, tracks.path[i], shown, int(tracks.sign[i]), look.small[0].shape)
         if allowed is not None:
             mask &= allowed
@@ -67,10 +73,19 @@ def visible(look: Look, tracks: Tracks, chance: NDArray[np.float64]) -> Mask:
     """(n, bands) where each line is to be mended; nothing of lines that show in too little of the height."""
     if not len(tracks):
         return np.zeros(tracks.path.shape, bool)
-    likely = load_judge("band").chance(band_numbers(look, tracks, chance)) >= SHOWN
-    whole = cv2.morphologyEx(likely.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, 3), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
-    out: Mask = whole & (whole.sum(1) >= FEWEST)[:, None]
+    likely = load_judge("band").chance(band_numbers(look, tracks, chance))
+    sure = likely >= least_shown((likely >= LIKELY).mean(1))[:, None]
+    runs = cv2.morphologyEx(sure.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, 3), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
+    out: Mask = runs & (runs.sum(1) >= FEWEST)[:, None]
     return out
+
+
+def least_shown(share: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n,) the probability asked of each line's bands, by the share (n,) of them in which it may be.
+
+    What is doubtful of a line that goes on all the way is nearly always the line; of a broken one it is as often the scene in its gaps.
+    """
+    return np.asarray(np.interp(share, WHOLE, SHOWN))
 
 
 # Where does it lie? -------------------------------------------------------------------------------------------------------------------
@@ -89,7 +104,7 @@ def drawn(luma: Real, path: Real, shown: Mask, sign: int, small: tuple[int, int]
 
 
 def extent(luma: Real, path: NDArray[np.float64], shown: Mask, sign: int) -> tuple[float, float]:
-    """How far the line reaches left and right of its path (px): where its mean profile has fallen to a fifth, and half a pixel more."""
+    """How far the line reaches left and right of its path (px): where its mean profile has fallen to a fifth, and a little more."""
     unit = luma.shape[0] / 480
     reach = max(4, round(8 * unit))
     offsets = np.arange(-reach, reach + 1, dtype=np.float32)
@@ -97,10 +112,7 @@ def extent(luma: Real, path: NDArray[np.float64], shown: Mask, sign: int) -> tup
     columns = (path[rows, None] + offsets).astype(np.float32)
     down = np.repeat(rows[:, None], len(offsets), 1).astype(np.float32)
     strip = cv2.remap(luma, columns, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    edge = max(2, reach // 4)
-    left, right = strip[:, :edge].mean(1, keepdims=True), strip[:, -edge:].mean(1, keepdims=True)
-    t = np.linspace(0, 1, len(offsets), dtype=np.float32)
-    profile = np.clip((strip - left * (1 - t) - right * t) * sign, -0.5, 0.5).mean(0)
+    profile = mean_profile(np.asarray(strip, np.float32), sign)
     near = max(1, round(1.5 * unit))
     top = reach - near + int(profile[reach - near : reach + near + 1].argmax())
     low = high = top
@@ -109,7 +121,24 @@ def extent(luma: Real, path: NDArray[np.float64], shown: Mask, sign: int) -> tup
         low -= 1
     while high < min(2 * reach, reach + most) and profile[high + 1] > 0.2 * profile[top]:
         high += 1
-    return float(offsets[low]) - 0.5, float(offsets[high]) + 0.5
+    beyond = 0.5 + SKIRT * unit
+    return float(offsets[low]) - beyond, float(offsets[high]) + beyond
+
+
+def mean_profile(strip: Real, sign: int) -> Real:
+    """(k,) by how much the line stands out at each distance from its path, of the rows (n, k) around it.
+
+    A row counts the more the calmer its sides are and the more they are alike: a post or a fence beside some of its rows would make the
+    whole line wide.
+    """
+    edge = max(2, strip.shape[1] // 8)
+    left, right = strip[:, :edge].mean(1, keepdims=True), strip[:, -edge:].mean(1, keepdims=True)
+    t = np.linspace(0, 1, strip.shape[1], dtype=np.float32)
+    profile = np.clip((strip - left * (1 - t) - right * t) * sign, -0.5, 0.5)
+    unrest = np.abs(profile[:, : edge + 1]).mean(1) + np.abs(profile[:, -edge - 1 :]).mean(1) + np.abs(left - right)[:, 0]
+    weight = 1 / (unrest + CALM)
+    out: Real = (profile * weight[:, None]).sum(0) / weight.sum()
+    return out
 
 
 def _defect(mask: Mask, index: int, sign: int, chance: float) -> Defect:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from frdm.diffusion.asking import Footage, Inference, Net
 from frdm.diffusion.inference import restore, through_codec
 from frdm.diffusion.planning import Plan
-from frdm.diffusion.tiles import origins, ramp
+from frdm.diffusion.tiles import origins
 from frdm.film import Real
 
 
@@ -59,7 +60,7 @@ def restored_frames(
         made = _window(net, shown, window.start, settings, (plan, prompt))
         back = np.asarray(through_codec(net, shown, plan), np.float32)
         overlap = min(settings.frames_overlap, len(window) // 2)
-        weights = ramp(len(window), overlap, (window.start == film.first, window.stop == film.stop))
+        weights = faded(len(window), overlap, (window.start == film.first, window.stop == film.stop))
         for place, index in enumerate(window):
             total, weight, seen = sums.get(index, (np.float32(0), 0.0, window))
             share = float(weights[place])
@@ -71,6 +72,21 @@ def restored_frames(
             back_there = coded.pop(index)
             if index in wanted:
                 yield RestoredFrame(index, total / np.float32(weight), back_there, seen)
+
+
+def faded(length: int, overlap: int, border: tuple[bool, bool]) -> NDArray[np.float64]:
+    """The weights of a window's frames, in even steps over the overlap; `border`: whether nothing lies before and behind.
+
+    A window passes to the next by the same share from frame to frame: a curve that is steeper in the middle (`ramp`) would show there, for
+    windows are few frames long.
+    """
+    out = np.ones(length)
+    rise = np.arange(1, overlap + 1) / (overlap + 1)
+    if not border[0]:
+        out[:overlap] = rise
+    if not border[1]:
+        out[length - overlap :] *= rise[::-1]
+    return out
 
 
 def _window(net: Net, shown: Real, first: int, settings: Inference, how: tuple[Plan, object]) -> Real:

@@ -68,8 +68,9 @@ def fill_all(scene: Scene, defects: Sequence[Defect], lasting: Callable[[Defect]
     film = list(run(lambda one: by_film(one, scene), defects))
     if engine == "neighbours":
         return film
-    known = list(run(lambda made, one: evidence_of(made, one, scene, lasting(one)), film, defects))
-    doubts = [place for place, one in enumerate(defects) if one.kind != "line" and doubted(film[place], known[place])]
+    weighed = [place for place, one in enumerate(defects) if one.kind != "line" and (SURE > 0 or film[place].patch is None)]
+    known = dict(zip(weighed, run(lambda at: evidence_of(film[at], defects[at], scene, lasting(defects[at])), weighed), strict=True))
+    doubts = [place for place in weighed if doubted(film[place], known[place])]
     open_ones = [defects[place] for place in doubts]
     for place, made, shown in zip(doubts, by_hand(open_ones, scene), in_rehearsal(open_ones, scene), strict=True):
         asked_trust = least_trust(site_of(scene.window, defects[place], scene.ground), scene.settings)

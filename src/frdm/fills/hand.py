@@ -1,5 +1,5 @@
-"""Mend a defect by the hand, the learned fill: the film around it in space and time is restored by diffusion, and what the net made of the
-hole is put there, matched to its rim, with the film's grain.
+"""Mend a defect by the hand, the learned fill: the film around it in space and time, neighbours brought to the centre along the motion, is
+restored by diffusion, and what the net made of the hole is put there, matched to its rim, with the film's grain.
 
 Whether it can be believed is judged on the sound film around the hole, which the net makes anew as well: where that comes out otherwise
 than it is, the defect is held. The result hangs on the film near the place, the weights and the seed alone: defects of one frame that fit
@@ -19,6 +19,7 @@ from frdm.diffusion.asking import Crop, Footage, Inference
 from frdm.diffusion.inference import restore, restore_tiles
 from frdm.diffusion.planning import Plan
 from frdm.diffusion.whole import WholeFrame
+from frdm.fills.following import along, motions
 from frdm.fills.hand_net import HandParams, LoadedHand, load_hand
 from frdm.fills.levels import codes_of, levels, levels_of
 from frdm.fills.neighbours import (
@@ -164,11 +165,21 @@ def made_by(hand: LoadedHand, sites: Sequence[Site], how: HandSettings) -> list[
 def _footage(site: Site, seen: View, params: HandParams, how: HandSettings) -> Footage:
     """The film that is shown. A window does not know its shot; frames' numbers differ all the same."""
     encoding, whole = site.ground.encoding, site.window.scale.whole
-    film = np.stack([_shown(frame, encoding, seen.box, whole) for frame in seen.frames], 1)
-    matte = np.zeros(film.shape[1:], bool)
+    inside = Box(seen.box.frame, seen.box.top, seen.box.left, min(seen.box.bottom, whole[0]), min(seen.box.right, whole[1]))
+    pad = (0, seen.box.bottom - inside.bottom), (0, seen.box.right - inside.right)
+    suspects = site.ground.suspects.copy()
+    near = site.small
+    suspects[near.rows, near.columns] |= site.small_hole
+    moved = motions(site.window, suspects, inside)
+    film = [
+        along(frame, encoding, inside, moved[frame.index]) if frame.index in moved else levels(frame, encoding, inside)
+        for frame in seen.frames
+    ]
+    shown = np.pad(np.stack(film, 1), [(0, 0), (0, 0), *pad], mode="edge")
+    matte = np.zeros(shown.shape[1:], bool)
     matte[seen.centre] = _suspects(site, seen.box)
     crop = Crop(seen.box.top, seen.box.left, *whole, whole_squares(seen.frames, encoding, params.side))
-    return Footage(film, first=seen.frames[0].index, shot=0, matte=matte, prompt=how.prompt, crop=crop)
+    return Footage(shown, first=seen.frames[0].index, shot=0, matte=matte, prompt=how.prompt, crop=crop)
 
 
 def _cut(restored: Real, site: Site, seen: View) -> Real:
@@ -176,12 +187,6 @@ def _cut(restored: Real, site: Site, seen: View) -> Real:
     top, left = site.crop.top - seen.box.top, site.crop.left - seen.box.left
     rows, columns = slice(top, top + site.crop.bottom - site.crop.top), slice(left, left + site.crop.right - site.crop.left)
     return np.asarray(restored[:, seen.centre, rows, columns], np.float32)
-
-
-def _shown(frame: Frame, encoding: Encoding, box: Box, shape: tuple[int, int]) -> Real:
-    """Levels (3, h, w) of a box, the frame's last row and column repeated where it goes on."""
-    inside = Box(box.frame, box.top, box.left, min(box.bottom, shape[0]), min(box.right, shape[1]))
-    return np.pad(levels(frame, encoding, inside), [(0, 0), (0, box.bottom - inside.bottom), (0, box.right - inside.right)], mode="edge")
 
 
 def _suspects(site: Site, box: Box) -> Mask:

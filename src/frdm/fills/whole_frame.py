@@ -14,11 +14,11 @@ import numpy as np
 from frdm.defects.classical import SMALLEST, kind_of
 from frdm.diffusion.asking import Inference
 from frdm.diffusion.streaming import Reading, RestoredFrame, restored_frames
-from frdm.fills.hand import OVERLAP, settled
+from frdm.fills.hand import NEAR, OVERLAP, STRANGE, settled
 from frdm.fills.hand_job import HandJob
 from frdm.fills.levels import levels
-from frdm.fills.lone import ground_of, lone_window
-from frdm.fills.neighbours import FEWEST, Fill, Ground, site_of
+from frdm.fills.lone import ground_of, lone_window, small_luma
+from frdm.fills.neighbours import FEWEST, Fill, Site, least_trust, site_of
 from frdm.film import Box, Defect, Encoding, Frame, Mask, Polarity, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection, Filling, Recipe, WholeFrameSettings
@@ -177,12 +177,49 @@ def _grown(defect: Defect, shape: tuple[int, ...]) -> Defect:
 def fill_differing(seen: Seen, defects: Sequence[Defect], encoding: Encoding, job: HandJob, settings: Filling) -> list[Fill]:
     """For each defect the restored picture in its place, matched to the rim and with the film's grain, or why not."""
     ground = ground_of(seen.window, encoding, seen.found.suspects)
-    return [_filled(seen, defect, ground, job, settings) for defect in defects]
+    near = [small_luma(frame, encoding, seen.window.scale) for frame in seen.near] if defects else []
+    return [_filled(seen, site_of(seen.window, defect, ground), near, job, settings) for defect in defects]
 
 
-def _filled(seen: Seen, defect: Defect, ground: Ground, job: HandJob, settings: Filling) -> Fill:
-    site = site_of(seen.window, defect, ground)
+def _filled(seen: Seen, site: Site, near: Sequence[Real], job: HandJob, settings: Filling) -> Fill:
     if site.small_ring.sum() < FEWEST:
         return Fill(None, None, "no sound film around it")
     made = seen.restored[:, site.crop.rows, site.crop.columns]
-    return settled(made, site, settings, (job.hand, job.how), seen.sources)
+    return in_tone(settled(made, site, settings, (job.hand, job.how), seen.sources), made, site, near, settings)
+
+
+def in_tone(fill: Fill, made: Real, site: Site, near: Sequence[Real], settings: Filling) -> Fill:
+    """The fill with no more trust than its tones allow, held where that is less than the hole asks for: restored whole, a frame has no
+    window whose neighbours would tell.
+    """
+    if fill.patch is None or fill.provenance is None:
+        return fill
+    noise = float(site.ground.noise[site.small.rows, site.small.columns][site.small_ring].mean())
+    allowed = max(noise, STRANGE)
+    likely = float(np.interp(beyond_tones(made, site, near), (allowed, 3 * allowed), (1.0, 0.0)))
+    trust = round(min(fill.provenance.trust, likely), 4)
+    provenance = replace(fill.provenance, trust=trust)
+    if trust < least_trust(site, settings):
+        return Fill(None, provenance, f"the hand made tones there that no frame near shows (trust {trust:.2f})")
+    return replace(fill, provenance=provenance)
+
+
+def beyond_tones(made: Real, site: Site, near: Sequence[Real]) -> float:
+    """How far what was made of a hole, levels (3, h, w) of its crop, goes beyond the tones of the sound film around it and beyond those of
+    the frames `near` (lumas of the searched size, as they lie) in its place. A tenth of the hole may go farther.
+    """
+    place, hole, ring = (site.small.rows, site.small.columns), site.small_hole, site.small_ring
+    if not hole.any():
+        return 0.0
+    luma = np.asarray(cv2.resize(np.tensordot(LUMA, made, 1), hole.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    known = [tones(site.window.luma[place], ring), *(tones(picture[place], hole) for picture in near)]
+    low, high = np.array([np.quantile(one, (0.02, 0.98)) for one in known]).T
+    shown = tones(luma, hole)
+    return float(np.quantile(np.maximum(np.maximum(shown - high.max(), low.min() - shown), 0), 0.9))
+
+
+def tones(picture: Real, mask: Mask) -> Real:
+    """What a picture shows on a mask, without its grain: means over a Gaussian of `NEAR` px of what lies on the mask."""
+    weight = mask.astype(np.float32)
+    total, share = (cv2.GaussianBlur(part, (0, 0), NEAR) for part in (picture * weight, weight))
+    return np.asarray(total[mask] / share[mask], np.float32)

@@ -33,28 +33,32 @@ M = TypeVar("M", bound=BaseModel)
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class Decision(BaseModel):
-    """One decision in the file."""
+class Entry(BaseModel):
+    """One line of a defect's history in the file: who did what to it, when; `undoes`: the number of the line that it takes back."""
 
     number: int = Field(ge=1)
     action: int = Field(ge=1)
     verb: Word
     who: Annotated[str, StringConstraints(max_length=200)]
     at: AwareDatetime
+    undoes: int | None = None
+
+    @property
+    def utc(self) -> str:
+        """When, as the ledger writes it."""
+        return self.at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+class Decision(Entry):
+    """One decision."""
+
     after: Status
-    undoes: int | None = None
 
 
-class Review(BaseModel):
-    """One look at a defect in the file, or the undo of one."""
+class Review(Entry):
+    """One look at a defect, or the undo of one."""
 
-    number: int = Field(ge=1)
-    action: int = Field(ge=1)
-    verb: Word
-    who: Annotated[str, StringConstraints(max_length=200)]
-    at: AwareDatetime
     seen: bool
-    undoes: int | None = None
 
 
 class Row(BaseModel):
@@ -243,13 +247,11 @@ def _require_same_repair(there: RepairRow, row: Row, path: Path) -> None:
 
 
 def _foreign(repair: str, one: Decision) -> Foreign:
-    at = one.at.astimezone(UTC).isoformat(timespec="seconds")
-    return Foreign(one.action, one.number, one.verb, one.who, at, repair, one.after, one.undoes)
+    return Foreign(one.action, one.number, one.verb, one.who, one.utc, repair, one.after, one.undoes)
 
 
 def _review(defect: str, one: Review) -> ForeignReview:
-    at = one.at.astimezone(UTC).isoformat(timespec="seconds")
-    return ForeignReview(one.action, one.number, one.verb, one.who, at, defect, one.seen, one.undoes)
+    return ForeignReview(one.action, one.number, one.verb, one.who, one.utc, defect, one.seen, one.undoes)
 
 
 def _edited(rows: Sequence[Row], path: Path, who: str) -> Iterator[Foreign]:

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from frdm.defects.alone import noise_of
-from frdm.errors import LedgerError, RecipeError, WeightsError
+from frdm.errors import LedgerError, RecipeError
 from frdm.fills.hand import HandSettings, fill_by_hand
-from frdm.fills.hand_net import load_hand, open_hand
+from frdm.fills.hand_net import open_hand
 from frdm.fills.lines import fill_line
 from frdm.fills.lone import ground_of
 from frdm.fills.neighbours import Fill, Ground, fill
@@ -182,7 +182,8 @@ def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: R
         result = fill_from_surround(window, sure, ground, settings)
     elif engine == "diffusion":
         hand = None if settings.weights is None else open_hand(Path(settings.weights))
-        result = fill_by_hand(window, sure, ground, settings, hand=hand, how=HandSettings(seed=wish.seed))
+        how = HandSettings(settings.steps, settings.sampler, seed=wish.seed)
+        result = fill_by_hand(window, sure, ground, settings, hand=hand, how=how)
     else:
         result = fill(_with_sources(window, wish, defect.box), sure, ground, settings)
         if result.patch is None and wish.engine == "auto" and wish.source is None:
@@ -212,16 +213,6 @@ def _with_sources(window: Window, wish: Wish, box: Box) -> Window:
     count = len(window.neighbours)
     drawn = sorted(random.permutation(count)[: max(1, (count + 1) // 2)].tolist())
     return replace(window, neighbours=tuple(window.neighbours[place] for place in drawn))
-
-
-def engines() -> dict[Engine, str]:
-    """Every way to mend by hand, with the sentence why it can't be had here; "" where it can."""
-    found: dict[Engine, str] = dict.fromkeys(MOST_FRAMES, "")
-    try:
-        load_hand()
-    except WeightsError as error:
-        found["diffusion"] = str(error)
-    return found
 
 
 def polarity_of(window: Window, box: Box, mask: Mask) -> Polarity:

@@ -108,6 +108,14 @@ def positions_of(origin: Tensor, height: int, width: int) -> Tensor:
     return origin[:, None] + torch.stack([rows, columns], -1).flatten(0, 1)
 
 
+def frame_numbers(count: int, width: int, like: Tensor) -> Tensor:
+    """(T, width): sines and cosines that tell a frame's place in the window."""
+    half = width // 2
+    rates = 100.0 ** (-torch.arange(half, device=like.device, dtype=torch.float32) / half)
+    angles = torch.arange(count, device=like.device, dtype=torch.float32)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1).to(like.dtype)
+
+
 class GatedFeedForward(nn.Module):
     """Linear, a GELU gate, linear; laid out as in latent-diffusion backbones, whose weights it can take."""
 

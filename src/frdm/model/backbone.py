@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from frdm.model.codec import PixelCodec, PixelCodecParams
-from frdm.model.conditioners import SmallConditionerParams, SmallFrameEncoder, TagEncoder
+from frdm.model.conditioners import SmallConditionerParams, SmallFrameEncoder, TagEncoder, WordEncoder
 from frdm.model.denoiser import SmallUNet, SmallUNetParams
 
 
@@ -31,4 +31,6 @@ def small_backbone(params: SmallParams, *, temporal: bool = True) -> Backbone:
     """The backbone of `compact`, with fresh weights."""
     codec = PixelCodec(params.codec)
     denoiser = SmallUNet(codec.channels, params.denoiser, temporal=temporal)
-    return Backbone(codec, denoiser, SmallFrameEncoder(codec.planes, params.conditioners), TagEncoder(params.conditioners))
+    frames = SmallFrameEncoder(codec.planes, params.conditioners)
+    prompts = WordEncoder(params.conditioners) if params.conditioners.words else TagEncoder(params.conditioners)
+    return Backbone(codec, denoiser, frames, prompts)

@@ -1,13 +1,17 @@
 """What tells a tile of the whole: encoders of the whole frame and of the prompt.
 
-`compact` trains its own: a small convolutional encoder of the frame, and a learned embedding of each measured tag of a shot. `paper` takes
-CLIP's from disk, frozen: patch tokens of the image encoder (without the class token) and tokens of the text encoder.
+`compact` trains its own: a small convolutional encoder of the frame, and a learned embedding of each measured tag of a shot (or of each
+word of a caption). `paper` takes CLIP's from disk, frozen: patch tokens of the image encoder (without the class token) and tokens of the
+text encoder.
 
 Source: HaineiFRDM §4.1.1, §6.5.5; Radford 2021 (CLIP)
 """
 
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,17 +21,23 @@ from torch.nn import functional
 
 from frdm.diffusion.tags import TAGS, numbers_of
 from frdm.errors import RecipeError
+from frdm.model.attention import frame_numbers
 from frdm.model.fusion import fourier
 from frdm.model.layout import as_frames, as_tokens, check_clip, unflattened
+
+SPELLINGS = 1024  # numbers that the words of captions are told apart by
 
 
 @dataclass(frozen=True, slots=True)
 class SmallConditionerParams:
-    """Of `compact`: width of its tokens, pixels of a side that become one token of the frame, frequencies that tell a token's place."""
+    """Of `compact`: width of its tokens, pixels of a side that become one token of the frame, frequencies that tell a token's place; words
+    of a caption that are read, 0: tags are.
+    """
 
     width: int = 64
     cell: int = 16
     frequencies: int = 4
+    words: int = 0
 
 
 class FrameEncoder(Protocol):
@@ -41,9 +51,12 @@ class FrameEncoder(Protocol):
 
 
 class PromptEncoder(Protocol):
-    """What is said of a shot, as whole numbers (B, n), to tokens (B, n, width); `numbers` makes the whole numbers of words."""
+    """What is said of a shot, as whole numbers (B, n), to tokens (B, n, width); `numbers` makes the whole numbers of words; `nothing` is
+    what it makes them of where nothing is said.
+    """
 
     width: int
+    nothing: Any
 
     def __call__(self, numbers: Tensor) -> Tensor:
         """See the class."""
@@ -87,6 +100,8 @@ def _cells(height: int, width: int, like: Tensor) -> Tensor:
 class TagEncoder(nn.Module):
     """One token a tag of `TAGS`, in their order; number 0 says that a tag is not known."""
 
+    nothing: Mapping[str, str] = MappingProxyType({})
+
     def __init__(self, params: SmallConditionerParams | None = None) -> None:
         super().__init__()
         self.width = (params or SmallConditionerParams()).width
@@ -102,6 +117,45 @@ class TagEncoder(nn.Module):
     def numbers(self, said: Sequence[Mapping[str, str]]) -> Tensor:
         """(B, tags) of what is known of each shot, such as {"gauge": "16mm"}. Raises `RecipeError` on a tag or value there is not."""
         return torch.from_numpy(np.stack([numbers_of(tags) for tags in said]))
+
+
+class WordEncoder(nn.Module):
+    """One token a word of a caption, in their order; a word's number hangs on its letters alone, two may share one, and 0 fills up.
+
+    It learns with the rest and knows no more of language than the captions that it learned from: a stand-in where CLIP is not at hand.
+    """
+
+    nothing = ""
+
+    def __init__(self, params: SmallConditionerParams) -> None:
+        super().__init__()
+        self.width, self.longest = params.width, params.words
+        self.values = nn.Embedding(SPELLINGS, self.width)
+        self.norm = nn.LayerNorm(self.width)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """See `PromptEncoder`."""
+        tokens = self.values(numbers)
+        out: Tensor = self.norm(tokens + frame_numbers(numbers.shape[1], self.width, tokens))
+        return out
+
+    def numbers(self, said: Sequence[str]) -> Tensor:
+        """(B, words) of a caption for each shot ("" for none). Raises `RecipeError` where one is too long; none is cut off silently."""
+        out = torch.zeros(len(said), self.longest, dtype=torch.int64)
+        for row, caption in zip(out, said, strict=True):
+            words = re.findall(r"\w+", caption.lower())
+            if len(words) > self.longest:
+                raise RecipeError(
+                    f"prompt {_start(caption)!r}: {len(words)} words found, at most {self.longest} wanted; say it in fewer words"
+                )
+            for place, word in enumerate(words):
+                row[place] = 1 + zlib.crc32(word.encode()) % (SPELLINGS - 1)
+        return out
+
+
+def _start(caption: str) -> str:
+    """As much of a caption as an error shows."""
+    return caption if len(caption) <= 40 else caption[:40].rstrip() + "…"
 
 
 class ClipFrames(nn.Module):
@@ -135,6 +189,8 @@ class ClipFrames(nn.Module):
 class ClipPrompt(nn.Module):
     """CLIP's text encoder with its tokenizer."""
 
+    nothing = ""
+
     def __init__(self, encoder: Any, tokenizer: Any) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False).eval()
@@ -153,8 +209,7 @@ class ClipPrompt(nn.Module):
         for caption in said:
             found = len(self.tokenizer(caption, verbose=False)["input_ids"])
             if found > self.longest:
-                start = caption if len(caption) <= 40 else caption[:40].rstrip() + "…"
-                raise RecipeError(f"prompt {start!r}: {found} tokens found, at most {self.longest} wanted; say it in fewer words")
+                raise RecipeError(f"prompt {_start(caption)!r}: {found} tokens found, at most {self.longest} wanted; say it in fewer words")
         numbers: Tensor = self.tokenizer(list(said), padding="max_length", max_length=self.longest, return_tensors="pt")["input_ids"]
         return numbers
 

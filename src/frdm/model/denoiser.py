@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from frdm.model.attention import frame_numbers
 from frdm.model.layout import as_clip, as_frames, as_heads, repeat_per_frame, unflattened
 
 
@@ -132,19 +133,12 @@ class TimeAttention(nn.Module):
         """See the class."""
         height, width = x.shape[2:]
         tokens = unflattened(x, 0, -1, num_frames).permute(0, 3, 4, 1, 2).flatten(0, 2)  # (B·h·w, T, C)
-        normed = self.norm(tokens) + self._frame_numbers(num_frames, tokens)
+        normed = self.norm(tokens) + frame_numbers(num_frames, tokens.shape[2], tokens)
         query, key, value = (as_heads(part, self.heads) for part in self.into(normed).chunk(3, -1))
         weights = (query @ key.transpose(2, 3) * query.shape[3] ** -0.5).softmax(-1)
         tokens = tokens + self.mixed((weights @ value).transpose(1, 2).flatten(2))
         tokens = tokens + self.after(self.norm_after(tokens))
         return unflattened(tokens, 0, -1, height, width).permute(0, 3, 4, 1, 2).flatten(0, 1)
-
-    def _frame_numbers(self, count: int, like: Tensor) -> Tensor:
-        """(T, C): sines and cosines that tell a frame's place in the window."""
-        half = like.shape[2] // 2
-        rates = 100.0 ** (-torch.arange(half, device=like.device, dtype=torch.float32) / half)
-        angles = torch.arange(count, device=like.device, dtype=torch.float32)[:, None] * rates
-        return torch.cat([angles.sin(), angles.cos()], 1).to(like.dtype)
 
 
 class UpLevel(nn.Module):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from frdm.diffusion.tags import TAGS
 from frdm.errors import RecipeError
 from frdm.model.attention import Memory
+from frdm.model.conditioners import TagEncoder
 from frdm.model.eye import Eye
 from frdm.model.frdm import Conditions, Frdm, Where
 from frdm.model.guidance import Seen
@@ -153,10 +154,15 @@ class _Step(nn.Module):
 def export_frdm(model: Frdm, folder: Path, about: Mapping[str, Any], *, name: str = "hand") -> FrdmFiles:
     """Write `name`_see.onnx and `name`_step.onnx of a compact model for tiles of its own size, any number at once.
 
-    Edges are inputs `left_K`, `upper_K` and outputs `right_K`, `lower_K` of self-attention K. Raises `RecipeError` for the size paper.
+    Edges are inputs `left_K`, `upper_K` and outputs `right_K`, `lower_K` of self-attention K. Raises `RecipeError` for the size paper
+    and for a model that reads captions.
     """
     if model.params.small is None:
         raise RecipeError("export: a model of size paper found; only compact models leave torch, restore with this one where torch is")
+    if not isinstance(model.backbone.prompts, TagEncoder):
+        raise RecipeError(
+            "export: a model that reads captions found; exported ones know tags alone, train with conditioners that read tags"
+        )
     model = model.eval().float().to("cpu")
     told = {**about, "params": asdict(model.params)}
     see, step = folder / f"{name}_see.onnx", folder / f"{name}_step.onnx"

@@ -112,8 +112,7 @@ class TorchNet:
         """A caption, tags as a table, or the numbers themselves; None says nothing."""
         prompts = self.model.backbone.prompts
         if prompt is None or isinstance(prompt, str | dict):
-            nothing: Any = {} if self.model.params.small is not None else ""
-            numbers: Tensor = prompts.numbers([nothing if prompt is None else prompt])
+            numbers: Tensor = prompts.numbers([prompts.nothing if prompt is None else prompt])
             return numbers.to(self.device)
         return torch.as_tensor(np.asarray(prompt), dtype=torch.int64, device=self.device).reshape(1, -1)
 

@@ -12,14 +12,19 @@ Source: HaineiFRDM §4.1, §4.3, §6.1, Eq. 4; Yang 2024 (a picture at every sca
 
 import itertools
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from frdm.model.clip_attention import ClipAttentionBlock
 from frdm.model.filling import Chooser, filled_clip
 from frdm.model.layout import as_clip, as_frames, check_clip
-from frdm.model.state_space import StateSpaceBlock, StateSpaceParams
+from frdm.model.state_space import GatedBlock, StateSpaceBlock, StateSpaceParams
+
+Mixing = Literal["state space", "attention"]
+BLOCKS: dict[Mixing, type[GatedBlock]] = {"state space": StateSpaceBlock, "attention": ClipAttentionBlock}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class PreprocessParams:
     factor: int = 4
     blocks: int = 1
     state_space: StateSpaceParams = field(default_factory=StateSpaceParams)
+    mixing: Mixing = "state space"  # how places hear of each other; attention is there to be compared with
     matte: bool = True  # planes beside the picture say where defects are suspected (all 0 where nobody looked), and show it filled there
 
 
@@ -42,12 +48,12 @@ class Preprocessed:
 
 
 class Scale(nn.Module):
-    """A 3 × 3 convolution and state-space blocks at one scale; (B, C, T, h, w) to the same."""
+    """A 3 × 3 convolution and blocks, of state spaces or attention, at one scale; (B, C, T, h, w) to the same."""
 
     def __init__(self, width: int, params: PreprocessParams) -> None:
         super().__init__()
         self.near = nn.Conv2d(width, width, 3, padding=1)
-        self.blocks = nn.ModuleList(StateSpaceBlock(width, params.state_space) for _ in range(params.blocks))
+        self.blocks = nn.ModuleList(BLOCKS[params.mixing](width, params.state_space) for _ in range(params.blocks))
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""

@@ -11,6 +11,7 @@ Source: HaineiFRDM §6.1 (VideoMamba block); Gu 2024 (selective scan); Dao 2024 
 """
 
 import importlib.util
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,7 +29,7 @@ KERNEL_SIZES = (16, 32, 64, 128)  # channels of a head and of a state that mamba
 
 @dataclass(frozen=True, slots=True)
 class StateSpaceParams:
-    """Of a `StateSpaceBlock`: channels of a head (they share a decay), numbers that each holds, positions worked on at once."""
+    """Of a `GatedBlock`: channels of a head (they share a decay), numbers that each holds, positions worked on at once."""
 
     head: int = 16
     state: int = 8
@@ -101,33 +102,49 @@ def scan(x: Tensor, step: Tensor, decay: Tensor, b: Tensor, c: Tensor, *, chunk:
     return y
 
 
-class StateSpaceBlock(nn.Module):
-    """x + what six scans of it bring. (B, C, T, H, W) to the same; `width` = C must be a multiple of the params' head."""
+class GatedBlock(nn.Module, ABC):
+    """x + what its places hear of each other. (B, C, T, H, W) to the same; `width` = C must be a multiple of the params' head."""
 
     def __init__(self, width: int, params: StateSpaceParams | None = None) -> None:
         super().__init__()
         self.params = params or StateSpaceParams()
-        self.width, self.heads, state = width, width // self.params.head, self.params.state
+        self.width, self.heads = width, width // self.params.head
         self.norm = nn.LayerNorm(width)
         self.into = nn.Linear(width, 2 * width)
         self.near = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.selects = nn.Linear(width, DIRECTIONS * (self.heads + 2 * state))
-        self.log_decay = nn.Parameter(torch.linspace(0.0, 2.0, self.heads).repeat(DIRECTIONS, 1))
-        self.step_bias = nn.Parameter(torch.linspace(-4.0, -1.0, self.heads).repeat(DIRECTIONS, 1))
+        self.build()
         self.skip = nn.Parameter(torch.ones(width))
         self.norm_out = nn.LayerNorm(width)
         self.out = nn.Linear(width, width)
+
+    @abstractmethod
+    def build(self) -> None:
+        """Make the layers that `heard` needs."""
+
+    @abstractmethod
+    def heard(self, inside: Tensor) -> Tensor:
+        """What every place hears of the others; (B, T, H, W, C) to the same."""
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         inside, gate = self.into(self.norm(x.permute(0, 2, 3, 4, 1))).chunk(2, -1)
         frames = inside.flatten(0, 1).permute(0, 3, 1, 2)
         inside = unflattened(functional.silu(self.near(frames)).permute(0, 2, 3, 1), 0, -1, x.shape[2])
-        y = self.skip * inside + self._scanned(inside)
+        y = self.skip * inside + self.heard(inside)
         added: Tensor = self.out(self.norm_out(y) * functional.silu(gate))
         return x + added.permute(0, 4, 1, 2, 3)
 
-    def _scanned(self, inside: Tensor) -> Tensor:
+
+class StateSpaceBlock(GatedBlock):
+    """Places hear of each other by six scans."""
+
+    def build(self) -> None:
+        """What is read off every place, and how fast each head forgets."""
+        self.selects = nn.Linear(self.width, DIRECTIONS * (self.heads + 2 * self.params.state))
+        self.log_decay = nn.Parameter(torch.linspace(0.0, 2.0, self.heads).repeat(DIRECTIONS, 1))
+        self.step_bias = nn.Parameter(torch.linspace(-4.0, -1.0, self.heads).repeat(DIRECTIONS, 1))
+
+    def heard(self, inside: Tensor) -> Tensor:
         """The sum of the scans along each axis, there and back; (B, T, H, W, C) to the same."""
         selected = self.selects(inside).chunk(DIRECTIONS, -1)
         parts = []

@@ -17,7 +17,12 @@ from frdm.studio.desk import Desk
 from frdm.studio.guard import Door, Guard, refusal
 from frdm.studio.telling import NotThereError
 
-SPOKEN = {404: "there is nothing at this address; the page's own links lead somewhere", 405: "this address isn't asked in this way"}
+NO_JSON = "the request isn't JSON; send JSON"
+SPOKEN = {
+    400: NO_JSON,  # nothing else of a request is refused before a route has seen it
+    404: "there is nothing at this address; the page's own links lead somewhere",
+    405: "this address isn't asked in this way; docs/studio-api.md has the ways",
+}
 
 
 def make_app(desk: Desk, door: Door | None = None) -> FastAPI:
@@ -51,11 +56,10 @@ def _add_refusals(app: FastAPI) -> None:
         first = error.errors()[0]
         malformed = first["type"] == "json_invalid"
         place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        sentence = (
-            "the request isn't JSON; send JSON" if malformed else f"{place}: {first['msg']}; see docs/studio-api.md for what is understood"
-        )
+        sentence = NO_JSON if malformed else f"{place}: {first['msg']}; see docs/studio-api.md for what is understood"
         return refusal(400 if malformed else 422, "Value", sentence)
 
     @app.exception_handler(HTTPException)
     def not_served(_: Request, error: HTTPException) -> JSONResponse:
-        return refusal(error.status_code, "Http", SPOKEN.get(error.status_code, str(error.detail)))
+        kind = "Value" if error.status_code == 400 else "Http"
+        return refusal(error.status_code, kind, SPOKEN.get(error.status_code, str(error.detail)))

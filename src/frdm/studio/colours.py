@@ -1,8 +1,11 @@
 """The studio's colours for kinds, statuses and sources, told to the page so that legend and pictures agree."""
 
+from typing import Literal
+
 from frdm.film import KINDS, Provenance
 
 Colour = tuple[int, int, int]  # R G B
+Line = Literal["whole", "dashed", "crossed"]
 
 # Searched for the greatest least distance in OKLab over normal sight and the three colour blindnesses (Machado 2009): a test holds it.
 KIND: dict[str, Colour] = {
@@ -18,7 +21,8 @@ KIND: dict[str, Colour] = {
     "tear": (51, 152, 243),
     "cue mark": (169, 249, 254),
 }
-STATUS: dict[str, Colour] = {"accepted": (80, 220, 100), "rejected": (230, 80, 80), "held": (255, 190, 40)}
+STATUS: dict[str, Colour] = {"accepted": (80, 170, 255), "held": (255, 255, 255), "rejected": (225, 80, 30)}
+LINE: dict[str, Line] = {"accepted": "whole", "held": "dashed", "rejected": "crossed"}  # … and how its box is drawn
 SOURCE: dict[str, Colour] = {
     "one frame earlier": (118, 140, 255),
     "earlier": (134, 44, 189),

@@ -105,9 +105,13 @@ class Desk:
         with self.project() as project, one_state(project.ledger):
             yield project
 
+    def recipe_of(self, project: Project) -> Recipe:
+        """The project's own recipe as its ledger has it now."""
+        return recipe_from(json.loads(project.row.recipe), str(self.folder))
+
     def brush(self, project: Project) -> Brush:
         """The brush with the project's own recipe."""
-        recipe = recipe_from(json.loads(project.row.recipe), str(self.folder))
+        recipe = self.recipe_of(project)
         if self._brush is None or self._brush[0] != recipe:
             self._brush = recipe, Brush(self.frames, recipe, self.layers)
         return self._brush[1]

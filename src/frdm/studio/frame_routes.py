@@ -106,9 +106,14 @@ def on_frame(desk: Desk, project: Project, index: int) -> dict[str, Any]:
 
 
 def hit(desk: Desk, project: Project, index: int, place: tuple[float, float], *, radius: float) -> list[str]:
-    """Ids of the defects within `radius` px of a place (x, y), topmost first, those that are in force before others."""
+    """Ids of the defects within `radius` px of a place (x, y), topmost first, those that are in force before others.
+
+    What is set aside is not there: nobody sees it.
+    """
     x, y = place
-    layers = desk.layers.of(project, index)
+    listed = [row for row in of_frame(project.ledger, index) if not row.aside]
+    names = {row.id for row in listed}
+    layers = [layer for layer in desk.layers.of(project, index) if layer.row.id in names]
     standing = {layer.row.id for layer in in_force(layers)}
     found: list[tuple[bool, int, str]] = []
     for order, layer in enumerate(layers):
@@ -117,11 +122,11 @@ def hit(desk: Desk, project: Project, index: int, place: tuple[float, float], *,
         bottom, right = int(y + radius) + 1 - box.top, int(x + radius) + 1 - box.left
         if bottom > 0 and right > 0 and mask[top:bottom, left:right].any():
             found.append((layer.row.id not in standing, -order, layer.row.id))
-    names = [name for _, _, name in sorted(found)]
-    boxes = [row for row in of_frame(project.ledger, index) if row.repair is None]
     inside = [
         row.id
-        for row in boxes
-        if row.box.left - radius <= x < row.box.right + radius and row.box.top - radius <= y < row.box.bottom + radius
+        for row in listed
+        if row.repair is None
+        and row.box.left - radius <= x < row.box.right + radius
+        and row.box.top - radius <= y < row.box.bottom + radius
     ]
-    return names + inside
+    return [name for _, _, name in sorted(found)] + inside

@@ -15,6 +15,7 @@ from frdm.film import KINDS, Box, Frame, ScanInfo
 from frdm.jobs.layers import Layer, in_force, laid_over
 from frdm.jobs.project import Project
 from frdm.ledger.browsing import frame_state, of_frame
+from frdm.ledger.records import DefectRow
 from frdm.studio import views
 from frdm.studio.asking import PictureQuery
 from frdm.studio.desk import Desk, Encoded
@@ -49,17 +50,28 @@ def tag_of(desk: Desk, *parts: object) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """A frame as the ledger has it: a word for its state, its repairs, its held defects (box, kind)."""
+    """A frame as the ledger has it: a word for its state, all repairs of it, its defects without what is set aside."""
 
     state: str = "scan"
     layers: Sequence[Layer] = ()
-    held: Sequence[tuple[Box, str]] = ()
+    defects: Sequence[DefectRow] = ()
 
     @staticmethod
     def of(desk: Desk, project: Project, index: int) -> "Standing":
         """As it stands now. Raises `LedgerError`."""
-        held = [(row.box, row.kind) for row in of_frame(project.ledger, index) if row.repair is None and not row.aside]
-        return Standing(frame_state(project.ledger, index), desk.layers.of(project, index), held)
+        defects = [row for row in of_frame(project.ledger, index) if not row.aside]
+        return Standing(frame_state(project.ledger, index), desk.layers.of(project, index), defects)
+
+    @property
+    def listed(self) -> list[Layer]:
+        """The repairs that are not set aside."""
+        names = {row.id for row in self.defects}
+        return [layer for layer in self.layers if layer.row.id in names]
+
+    @property
+    def held(self) -> list[tuple[Box, str]]:
+        """Defects without a repair, (box, kind)."""
+        return [(row.box, row.kind) for row in self.defects if row.repair is None]
 
 
 def look_of(query: PictureQuery, info: ScanInfo, index: int) -> views.Look:
@@ -123,7 +135,7 @@ def drawn(sight: Sight, query: PictureQuery, standing: Standing) -> NDArray[np.u
         case "difference":
             return views.difference(sight.read(), sight.after(chosen), encoding, look, gain=query.gain)
         case "overlay":
-            wanted = chosen if query.only or query.without else standing.layers
+            wanted = chosen if query.only or query.without else standing.listed
             kinds = query.kind or list(KINDS)
             held = [(box, kind) for box, kind in standing.held if kind in kinds and "held" in query.status]
             told = [layer for layer in wanted if layer.row.status in query.status or layer.row.id in query.only]

@@ -1,5 +1,6 @@
 """The project as a whole: what it is, its shots, the timeline's density, claims, the report."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from frdm import jobs
 from frdm.errors import LedgerError, MediaError, RecipeError
 from frdm.film import KINDS, ScanInfo
-from frdm.jobs.painting import MOST_FRAMES, engines
+from frdm.jobs.painting import MOST_FRAMES
 from frdm.jobs.project import Project
 from frdm.ledger import claims
 from frdm.ledger.browsing import Filter, counts, density, shot_counts
@@ -18,6 +19,7 @@ from frdm.reporting import treatment_report
 from frdm.studio import asking, colours, telling
 from frdm.studio.desk import Desk
 from frdm.studio.guard import LARGEST
+from frdm.studio.ways import RECORDED, Way, ways
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 NOTHING = {"accepted": 0, "rejected": 0, "held": 0, "unreviewed": 0, "painted": 0, "defects": 0}
@@ -30,10 +32,11 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/project")
     def project(by: asking.Asker) -> dict[str, Any]:
         """What the project is."""
+        told = summary(desk, by)
         if not desk.begun:
-            return summary(desk, by) | begun_none(desk)
+            return told | begun_none(desk)
         with desk.looking() as opened:
-            return summary(desk, by) | begun(desk, opened)
+            return told | begun(desk, opened)
 
     @router.get("/shots")
     def shots(by: asking.Asker) -> dict[str, Any]:
@@ -51,16 +54,14 @@ def routes(desk: Desk) -> APIRouter:
             return timeline_of(opened, start=start, stop=stop, bins=bins)
 
     @router.get("/engines")
-    def ways() -> dict[str, Any]:
-        """The ways to mend by hand, and why one can't be had here."""
-        told = engines().items()
-        return {"engines": [{"name": n, "available": not why, "sentence": why, "frames": MOST_FRAMES[n]} for n, why in told]}
+    def engines() -> dict[str, Any]:
+        """The ways to mend by hand, by which weights, and why one can't be had here."""
+        return {"engines": [way.as_json() for way in ways_of(desk)]}
 
     @router.get("/legend")
     def legend() -> dict[str, Any]:
-        """The colours of pictures."""
-        tables = {"provenance": colours.SOURCE, "kinds": colours.KIND, "statuses": colours.STATUS}
-        return {name: [{"name": one, "colour": colours.hex_of(colour)} for one, colour in table.items()] for name, table in tables.items()}
+        """The colours of pictures, and the lines of statuses."""
+        return meanings()
 
     add_claims(router, desk)
     add_report(router, desk)
@@ -122,6 +123,22 @@ def require_shot(project: Project, number: int) -> None:
         raise telling.NotThereError(f"shot {number}: this project has shots 1 to {len(known)}; give one of them")
 
 
+def meanings() -> dict[str, list[dict[str, str]]]:
+    """What colours and lines stand for."""
+    tables = {"provenance": colours.SOURCE, "kinds": colours.KIND, "statuses": colours.STATUS}
+    found = {name: [{"name": one, "colour": colours.hex_of(colour)} for one, colour in table.items()] for name, table in tables.items()}
+    return found | {"statuses": [one | {"line": colours.LINE[one["name"]]} for one in found["statuses"]]}
+
+
+def ways_of(desk: Desk) -> list[Way]:
+    """The ways to mend by hand that the project, or the film that has none yet, can take."""
+    if not desk.begun:
+        return ways(desk.recipe)
+    with desk.project() as opened:
+        recipe, versions = desk.recipe_of(opened), json.loads(opened.row.versions)
+    return ways(recipe, versions.get(RECORDED))
+
+
 def summary(desk: Desk, by: By) -> dict[str, Any]:
     """What is so with or without a ledger."""
     job = desk.runner.job
@@ -130,7 +147,6 @@ def summary(desk: Desk, by: By) -> dict[str, Any]:
         "folder": desk.folder.name,
         "mark": desk.mark,
         "film": film_of(desk.info),
-        "engines": [name for name, missing in engines().items() if not missing],
         "limits": {"body": LARGEST, "paint_frames": MOST_FRAMES, "page": asking.MOST},
         "stills": desk.recipe.stills,
         "who": by.who,

@@ -1,9 +1,10 @@
 """The stages that a frame goes through, each as a picture: scan, shots, detection, neighbours, motion, fills, diffusion, composite."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -14,24 +15,17 @@ from frdm.film import Box, Real, Shot
 from frdm.jobs.layers import Layer, in_force
 from frdm.jobs.painting import shot_of
 from frdm.jobs.project import Project
-from frdm.pictures import contact_sheet, outlined
+from frdm.pictures import contact_sheet
 from frdm.studio import views
 from frdm.studio.asking import PictureQuery
 from frdm.studio.desk import Desk, Encoded
+from frdm.studio.marking import marked, with_arrows
 from frdm.studio.picturing import Sight, Standing, drawn, encoded, look_of, tag_of
 
 Stage = Literal["scan", "shots", "detection", "neighbours", "motion", "fills", "diffusion", "composite"]
-TITLES: dict[Stage, tuple[str, str]] = {
-    "scan": ("Scan", "The frame as it was scanned; it is never written to."),
-    "shots": ("Shot", "The frame in its shot: neighbours are only ever taken from within it."),
-    "detection": ("Detection", "What was found: mended in green, held in amber, rejected in red."),
-    "neighbours": ("Neighbours", "The frames around, brought to this one along the motion."),
-    "motion": ("Motion", "Where each place moves to in the next frame: hue is direction, brightness is speed."),
-    "fills": ("Fills", "The pixels that accepted repairs put in."),
-    "diffusion": ("Diffusion", "Pixels that a net generated, where no frame shows what was lost."),
-    "composite": ("Composite", "Scan and accepted repairs: the frame as it is rendered."),
-}
-FAST = 0.5  # of the greatest motion in a picture that is drawn at full brightness
+STAGES: tuple[Stage, ...] = get_args(Stage)
+GAP = 12  # px between tiles
+LEAST = 2.0  # px of motion to the next frame: a picture whose greatest is less is darker, for it stands almost still
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,36 +51,38 @@ class Here:
 
 
 def told(desk: Desk, project: Project, index: int) -> list[dict[str, Any]]:
-    """All stages with what can be said of each in words. Raises `LedgerError`."""
+    """All stages with what is known of each; the page has the words. Raises `LedgerError`."""
     here = Here.of(desk, project, index)
     facts = _facts(desk, here, index)
     available = {"diffusion": bool(here.generated), "neighbours": len(here.shot) > 1, "motion": index + 1 < here.shot.stop}
     return [
         {
             "name": name,
-            "title": title,
-            "sentence": sentence,
             "available": available.get(name, True),
             "picture": f"/api/frames/{index}/pipeline/{name}" if available.get(name, True) else None,
             "facts": facts.get(name, {}),
         }
-        for name, (title, sentence) in TITLES.items()
+        for name in STAGES
     ]
 
 
-def _facts(desk: Desk, here: Here, index: int) -> dict[str, dict[str, str]]:
+def _facts(desk: Desk, here: Here, index: int) -> dict[Stage, dict[str, Any]]:
     info, mended = desk.frames.info_at(index), in_force(here.layers)
-    engines = sorted({layer.row.provenance.engine for layer in mended})
-    sources = sorted({source for layer in mended for source in layer.row.provenance.sources})
+    encoding, shot = info.encoding, here.shot
     altered = sum(layer.row.altered for layer in mended)
-    encoding = info.encoding
     return {
-        "scan": {"size": f"{info.width} × {info.height}", "codes": f"{encoding.bits}-bit {encoding.layout}, {encoding.transfer}"},
-        "shots": {"frames": f"{here.shot.start} to {here.shot.stop - 1}", "place": f"{index - here.shot.start + 1} of {len(here.shot)}"},
-        "detection": {"repairs": str(len(here.layers)), "accepted": str(len(mended)), "held": str(len(here.standing.held))},
-        "fills": {"engines": ", ".join(engines) or "none", "sources": ", ".join(map(str, sources)) or "none"},
-        "diffusion": {"repairs": str(len(here.generated))},
-        "composite": {"altered": f"{100 * altered / (info.width * info.height):.4f} % of the pixels"},
+        "scan": {
+            "size": [info.width, info.height],
+            "codes": {"bits": encoding.bits, "layout": encoding.layout, "transfer": encoding.transfer},
+        },
+        "shots": {"frames": [shot.start, shot.stop], "place": [index - shot.start + 1, len(shot)]},
+        "detection": Counter(row.status for row in here.standing.defects),
+        "fills": {
+            "engines": sorted({layer.row.provenance.engine for layer in mended}),
+            "sources": sorted({source for layer in mended for source in layer.row.provenance.sources}),
+        },
+        "diffusion": {"repairs": len(here.generated), "weights": sorted({layer.row.provenance.weights for layer in here.generated})},
+        "composite": {"altered": altered / (info.width * info.height)},
     }
 
 
@@ -129,14 +125,19 @@ def _view(desk: Desk, here: Here, index: int, look: views.Look, query: PictureQu
 
 
 def _strip(desk: Desk, shot: Shot, index: int, look: views.Look) -> Picture:
-    """The shot's first and last frame, this one, and those beside it."""
+    """The shot's first and last frame, this one (its number in brackets: no words stand in pictures), and those beside it."""
     wanted = sorted({shot.start, max(index - 1, shot.start), index, min(index + 1, shot.stop - 1), shot.stop - 1})
     tiles = []
     for at in wanted:
         info = desk.frames.info_at(at)
-        small = look_of(PictureQuery(width=max(64, look.size[1] // 3)), info, at)
-        tiles.append((views.shown(desk.frames.frame(at), info.encoding, small), f"{at}{' (this)' if at == index else ''}"))
-    return contact_sheet(tiles, columns=3, width=max(64, look.size[1] // 3))
+        small = look_of(PictureQuery(width=_tile(look, 3)), info, at)
+        tiles.append((views.shown(desk.frames.frame(at), info.encoding, small), f"[ {at} ]" if at == index else f"{at}"))
+    return contact_sheet(tiles, columns=3, width=_tile(look, 3))
+
+
+def _tile(look: views.Look, columns: int) -> int:
+    """The width of one of so many tiles side by side, with what lies between them, in a picture as wide as the look wants."""
+    return max(48, (look.size[1] - GAP * (columns + 1)) // columns)
 
 
 def _found(desk: Desk, here: Here, index: int, look: views.Look) -> Picture:
@@ -146,8 +147,7 @@ def _found(desk: Desk, here: Here, index: int, look: views.Look) -> Picture:
     def small(box: Box) -> Box:
         return Box(index, round(box.top * down), round(box.left * across), round(box.bottom * down), round(box.right * across))
 
-    found = [(small(layer.stored.defect_box), layer.row.status) for layer in here.layers]
-    return outlined(ground, [*found, *((small(box), "held") for box, _ in here.standing.held)])
+    return marked(ground, [(small(row.box), row.status) for row in here.standing.defects])
 
 
 def _moved(desk: Desk, here: Here, index: int, name: str, look: views.Look) -> Picture:
@@ -156,16 +156,15 @@ def _moved(desk: Desk, here: Here, index: int, name: str, look: views.Look) -> P
         window = desk.brush(project).windows.window(index, here.shot)
     if name == "neighbours" and window.neighbours:
         ordered = sorted(window.neighbours, key=lambda neighbour: neighbour.frame.index)
-        tiles = [(_gray(n.aligned.luma), f"{n.aligned.offset:+d}: frame {n.frame.index}") for n in ordered]
-        return contact_sheet(tiles, columns=2, width=max(64, look.size[1] // 2))
+        tiles = [(_gray(n.aligned.luma), f"{n.aligned.offset:+d} [ {n.frame.index} ]") for n in ordered]
+        return contact_sheet(tiles, columns=2, width=_tile(look, 2))
     following = [neighbour for neighbour in window.neighbours if neighbour.aligned.offset == 1]
     if not following:
         raise RecipeError(
             f"frame {index}: no frame beside it in its shot tells anything new; the pipeline says which stages have a picture"
         )
-    return np.asarray(
-        cv2.resize(flow_picture(following[0].aligned.displacement), look.size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8
-    )
+    d = following[0].aligned.displacement
+    return with_arrows(np.asarray(cv2.resize(flow_picture(d), look.size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8), d)
 
 
 def _gray(luma: Real) -> Picture:
@@ -173,9 +172,9 @@ def _gray(luma: Real) -> Picture:
 
 
 def flow_picture(d: Real) -> Picture:
-    """A displacement (2, H, W) in colours: hue is direction, brightness is speed."""
+    """A displacement (2, H, W) in colours: hue is direction, brightness and saturation are speed."""
     speed, angle = cv2.cartToPolar(d[1], d[0])
-    most = max(float(np.quantile(speed[::4, ::4], 0.99)), 1.0)
-    value = np.clip(speed / most, 0, 1) ** FAST
-    hsv = np.dstack([np.rad2deg(angle) / 2, np.full(speed.shape, 200), 40 + 215 * value]).astype(np.uint8)
+    most = max(float(np.quantile(speed[::4, ::4], 0.99)), LEAST)
+    value = np.clip(speed / most, 0, 1)
+    hsv = np.dstack([np.rad2deg(angle) / 2, 200 * np.sqrt(value), 40 + 215 * value]).astype(np.uint8)
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)

@@ -47,6 +47,7 @@ SIDE = 192  # px of a crop
 DIRT, LINE, UNSURE = 1, 2, 4  # bits of a label
 ALARM = 0.2  # probability from which a wrong pixel is a false alarm to learn from
 STANDING = 1000  # number of a piece from which it stands for many frames
+FAINT = 9.0, 36.0  # codes of 8 bits that the strongest place of a faint piece differs by
 VISIBLE = 8  # codes of 8 bits from which damage is worth mending
 FRAMES = 7  # of a segment
 RECORD = np.dtype(
@@ -86,6 +87,7 @@ class WindowSettings:
     peppered: float = 0.0  # of damaged segments: reels full of small, faint dirt
     repainted: float = 0.0  # of damaged segments: every piece a veil of a tone of its own, whatever is behind it
     tinted: float = 0.0  # of damaged segments: every piece with a strength and a tint of its own
+    faint: float = 0.0  # of damaged segments, the last two among them: every piece so thin that it is hardly seen
     grey: float = 0.35  # colour film turned black and white
     strides: tuple[float, ...] = (0.6, 0.25, 0.15)  # every frame, every second, every third: faster motion
     scale: tuple[float, float] = (0.6, 1.05)  # of the clip's own size
@@ -119,6 +121,8 @@ def segment_windows(
         made = repainted(made, random)
     elif damaged and random.random() < settings.tinted:
         made = recoloured(made, random)
+    if damaged and settings.faint and random.random() < settings.faint:
+        made = thinned(made, random)
     out = []
     for index, window in windows_of(made.degraded, random):
         labels = label(made, index)
@@ -229,6 +233,22 @@ def recoloured(made: Damaged, random: np.random.Generator) -> Damaged:
         )
         strength[0] = 1
         out[t] = made.pristine[t] + change[t] * strength.astype(np.float32)[number[t]]
+    return replace(made, degraded=np.clip(np.rint(out), 0, 255).astype(np.uint8))
+
+
+def thinned(made: Damaged, random: np.random.Generator) -> Damaged:
+    """The same damage with every piece so thin that its strongest place differs by `FAINT` codes: a net that meets such pieces at their
+    usual number takes all that differs so little for film.
+    """
+    change, number = made.degraded.astype(np.float32) - made.pristine, made.ids.astype(np.int64) % 4096
+    out = np.empty_like(change)
+    for t, (one, here) in enumerate(zip(change, number, strict=True)):
+        most = np.zeros(4096, np.float32)
+        np.maximum.at(most, here.ravel(), cv2.GaussianBlur(np.abs(one).max(-1), (0, 0), 0.8).ravel())
+        wanted = np.exp(random.uniform(np.log(FAINT[0]), np.log(FAINT[1]), 4096)).astype(np.float32)
+        strength = np.minimum(wanted / np.maximum(most, 1e-3), 1)
+        strength[0] = 1
+        out[t] = made.pristine[t] + one * strength[here][..., None]
     return replace(made, degraded=np.clip(np.rint(out), 0, 255).astype(np.uint8))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from frdm.model.conditioners import TagEncoder
 from frdm.model.frdm import Frdm, Where
 from frdm.model.losses import Batch, Tiles
 from frdm.train.hand_data import Tile
@@ -69,7 +70,7 @@ def part_of(tiles: Tiles, rows: slice, columns: slice, model: Frdm) -> Tiles:
 
 def prompts_of(tiles: Sequence[Tile], model: Frdm, device: torch.device) -> Tensor:
     """What is said of each tile's shot: tags, or a caption where the model reads one."""
-    if model.params.small is not None:
+    if isinstance(model.backbone.prompts, TagEncoder):
         return torch.from_numpy(np.stack([tile.tags for tile in tiles])).to(device)
     numbers: Tensor = model.backbone.prompts.numbers([tile.caption for tile in tiles])
     return numbers.to(device)

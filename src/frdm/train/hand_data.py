@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from frdm.diffusion.whole import WholeFrame
 from frdm.errors import DatasetError
 from frdm.film import Mask, Real
-from frdm.train.hand_mattes import MatteSettings, Shapes, drawn_shapes, laid_over, mirrored_square, told
+from frdm.train.hand_mattes import MatteSettings, Shapes, drawn_shapes, laid_over, led_astray, mirrored_square, told
 
 AHEAD = 3  # batches made while one is learned from
-FIELDS = ("degraded", "clean", "damage", "squares", "place", "centre", "tags", "caption", "film")
+FIELDS = ("degraded", "clean", "damage", "squares", "place", "centre", "tags", "caption", "film", "followed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,8 @@ def cropped(record: Any, size: int, settings: TileSettings, random: np.random.Ge
     rows, columns = (slice(first, first + size) for first in corner)
     top, left, height, width = (int(one) for one in record["place"])
     parts = {name: record[name][..., rows, columns] for name in ("degraded", "clean", "damage")}
-    said = {"tags": record["tags"].astype(np.int64), "caption": record["caption"].decode(), "centre": int(record["centre"])}
+    said = {"tags": record["tags"].astype(np.int64), "caption": record["caption"].decode()}
+    said |= {"centre": int(record["centre"]), "followed": bool(record["followed"])}
     return {**parts, **said, "squares": record["squares"], "place": (top + corner[0], left + corner[1], height, width)}
 
 
@@ -198,7 +199,10 @@ def drawn(part: dict[str, Any], shapes: tuple[Shapes, ...], settings: TileSettin
     mask = mask.copy()
     if random.random() < how.laid:
         laid_over(degraded, mask, shapes[0], centre, how, random)
-    matte, weight = told(mask, shapes[1] if random.random() < how.false else [], centre, how, random)
+    false = shapes[1] if random.random() < how.false else []
+    matte, weight = told(mask, false, centre, how, random, alone=part["followed"])
+    if part["followed"] and random.random() < how.astray:
+        led_astray((degraded, clean), matte[centre], centre, how, random)
     tags = part["tags"] * (random.random() >= settings.silent)
     return Tile(degraded, clean, matte, weight, squares, (top, left, height, width), centre, tags, part["caption"])
 

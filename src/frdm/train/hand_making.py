@@ -37,7 +37,7 @@ def make_windows(places: Sequence[Path], out: Path, making: Making, *, processes
     sources = chosen(places, making)
     settings = making.windows
     if making.kind == "val":
-        settings = replace(settings, anywhere=0.0, strides=(0.7, 0.2, 0.1), damage=replace(settings.damage, undamaged=0.0))
+        settings = replace(settings, followed=1.0, anywhere=0.0, strides=(0.7, 0.2, 0.1), damage=replace(settings.damage, undamaged=0.0))
     out.mkdir(parents=True, exist_ok=True)
     paths = {number: out / f"{making.kind}-{making.seed}-{number:04d}.npy" for number in making.files}
     missing = {number: path for number, path in paths.items() if not path.exists()}

@@ -19,10 +19,14 @@ GROWN_SHARES = (0.2, 0.3, 0.25, 0.15, 0.1)  # … and how often
 
 @dataclass(frozen=True, slots=True)
 class MatteSettings:
-    """Shares, of tiles where nothing else is said. What restoring asks for most is most frequent: the centre's suspects alone."""
+    """Shares, of tiles where nothing else is said. Where neighbours were brought to the centre, the matte is that of the centre alone."""
 
-    centre: float = 0.65  # the matte is that of the centre alone: how the hand is asked
-    none: float = 0.2  # no matte at all: the whole-frame mode; in the other tiles all frames have theirs
+    told: bool = True  # False: no mattes at all, for models that take none
+    none: float = 0.6  # of tiles of film as it lies: no matte at all, the whole-frame mode; in the others all frames have theirs
+    astray: float = (
+        0.5  # of tiles whose neighbours were brought to the centre: the motion under the matte is wrong, as where it was carried …
+    )
+    wrong: float = 2.0  # … by so many px at most, as a standard deviation
     missed: float = 0.08  # of pieces: not in the matte
     shrunk: float = 0.1  # the matte is a pixel smaller all round
     false: float = 0.35  # with pieces where there is no damage
@@ -82,19 +86,38 @@ def suspected(mask: Mask, false: Shapes, how: MatteSettings, random: np.random.G
     return np.asarray(cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) > 0)
 
 
-def told(mask: Mask, false: Shapes, centre: int, how: MatteSettings, random: np.random.Generator) -> tuple[Mask, Real]:
-    """The matte (T, S, S) that a net is told of a tile's mask, and how much each pixel weighs among defects, 0 … 1.
+def told(mask: Mask, false: Shapes, centre: int, how: MatteSettings, random: np.random.Generator, *, alone: bool) -> tuple[Mask, Real]:
+    """The matte (T, S, S) that a net is told of a tile's mask, that of the centre `alone` or another, and how much each pixel weighs
+    among defects, 0 … 1.
 
     Where the matte is, film is going to be replaced: there errors weigh as much as inside of damage.
     """
     matte, weight = np.zeros(mask.shape, bool), mask.astype(np.float32)
-    chance = random.random()
-    if chance < how.none:
+    if not how.told or (not alone and random.random() < how.none):
         return matte, weight
-    for frame in [centre] if chance < how.none + how.centre else range(len(mask)):
+    for frame in [centre] if alone else range(len(mask)):
         matte[frame] = suspected(mask[frame], false, how, random)
     weight[~matte.any((1, 2))] *= np.float32(how.beside)
     return matte, np.maximum(weight, matte)
+
+
+def led_astray(films: tuple[Real, ...], matte: Mask, centre: int, how: MatteSettings, random: np.random.Generator) -> None:
+    """Move what the neighbours show under the centre's matte (S, S) of levels (3, T, S, S) a little, in place: motion that was carried
+    under a hole is not the film's.
+    """
+    soft = cv2.GaussianBlur(cv2.dilate(matte.astype(np.float32), np.ones((7, 7), np.uint8)), (0, 0), 3.0)
+    rows, columns = np.mgrid[: matte.shape[0], : matte.shape[1]].astype(np.float32)
+    size = random.uniform(0, how.wrong)
+    for frame in range(films[0].shape[1]):
+        if frame == centre:
+            continue
+        coarse = random.normal(0, size, (2, 4, 4)).astype(np.float32)
+        down, across = (soft * cv2.resize(part, matte.shape[::-1], interpolation=cv2.INTER_CUBIC) for part in coarse)
+        for film in films:
+            for plane in film[:, frame]:
+                plane[:] = cv2.remap(
+                    np.ascontiguousarray(plane), columns + across, rows + down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+                )
 
 
 def mirrored_square(square: NDArray[np.uint8], inner: tuple[int, int], axis: int) -> NDArray[np.uint8]:

@@ -109,6 +109,15 @@ def telea(tiles: Sequence[Tile]) -> list[Real]:
     return out
 
 
+def nearest(tiles: Sequence[Tile]) -> list[Real]:
+    """The mean of the two frames nearest to the centre, as they lie in the window: brought to the centre along the motion."""
+    out = []
+    for tile in tiles:
+        places = sorted((place for place in range(tile.degraded.shape[1]) if place != tile.centre), key=lambda p: abs(p - tile.centre))
+        out.append(np.asarray(tile.degraded[:, places[:2]].mean(1), np.float32))
+    return out
+
+
 def by_regression(model: Frdm, settings: HandTraining) -> Restorer:
     """The preprocess module alone: its finest picture."""
 

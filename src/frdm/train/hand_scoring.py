@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from frdm.errors import DatasetError
-from frdm.train.hand_scores import Restorer, by_diffusion, by_regression, held, nothing, scored, table, telea
+from frdm.train.hand_scores import Restorer, by_diffusion, by_regression, held, nearest, nothing, scored, table, telea
 from frdm.train.hand_settings import HandTraining, tiles_for
 from frdm.train.hand_shipping import load_hand_run, stage_of
 
@@ -23,7 +23,7 @@ def score(
     if not tiles:
         raise DatasetError(f"{data}: no held-out window whose centre is damaged found; make some with `frdm train film-windows --kind val`")
     model = model.to(device).eval()
-    restorers: dict[str, Restorer] = {"the film as it is": nothing, "Telea": telea}
+    restorers: dict[str, Restorer] = {"the film as it is": nothing, "Telea": telea, "the two nearest frames": nearest}
     if model.preprocess is not None:
         restorers["preprocess module alone"] = by_regression(model, settings)
     if stage_of(checkpoint) == "frdm":

@@ -52,7 +52,7 @@ def tiles_for(params: FrdmParams, *, heard: bool = True) -> TileSettings:
     """How tiles are taken for a model: of its size; with those that they hear where it has a memory and the stage uses it."""
     factor = params.small.codec.factor if params.small is not None else 8
     step = params.side * 3 // 4 // factor * factor
-    mattes = MatteSettings() if params.preprocess.matte else MatteSettings(centre=0.0, none=1.0)
+    mattes = MatteSettings() if params.preprocess.matte else MatteSettings(told=False)
     return TileSettings(params.side, step, factor, TileSettings().heard if heard and params.modules.memory else 0.0, mattes=mattes)
 
 

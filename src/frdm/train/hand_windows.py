@@ -2,10 +2,13 @@
 with the truth, the whole frames small, and what can be said of the shot.
 
 A cut is larger than a tile: training takes its tiles from it, wherever it likes, with tiles left of them and above them where the cut has
-room for both. File i of a seed depends on the seed and i alone, so files can be made by several processes, lost and made again.
+room for both. In most windows the neighbours are brought to the centre along the motion, as the hand sees them when a defect is to be
+mended; in the others film lies as it is, as whole frames are restored. File i of a seed depends on the seed and i alone, so files can be
+made by several processes, lost and made again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +24,14 @@ from frdm.dataset.sources import Clip
 from frdm.diffusion.tags import MEASURED, TAGS, told_by
 from frdm.diffusion.whole import WholeFrame
 from frdm.errors import DatasetError
-from frdm.film import Codes, Mask
+from frdm.fills.following import along, motions
+from frdm.film import Box, Codes, Encoding, Frame, Mask, Shot
 from frdm.media.scan import open_scan
+from frdm.motion.reel import Reel
 from frdm.motion.tags import measured_tags
 from frdm.train.eye_windows import WindowSettings, drawn_recipe, recoloured, repainted
 
+AROUND = 64  # px around a cut that motion is measured on
 CAPTION = 240  # bytes of a caption that are kept
 GRID = 8  # px: sides of films and places of cuts are multiples of it, as tiles' places are of a model's factor
 WORDS: Mapping[str, Mapping[str, str]] = {  # the dataset's words as the model's tags know them
@@ -57,6 +63,7 @@ class FilmSettings:
     anywhere: float = 0.1  # of crops: not around a defect
     end: float = 0.2  # of crops: the centre is not the middle frame, as at the ends of shots
     longer: int = 2  # frames of a segment beyond a window's
+    followed: float = 0.7  # of crops: neighbours lie along the motion
     grey: float = 0.35  # colour film turned black and white
     strides: tuple[float, ...] = (0.5, 0.3, 0.2)  # every frame, every second, every third: faster motion
     scale: tuple[float, float] = (0.6, 1.05)  # of the clip's own size
@@ -78,6 +85,7 @@ class FilmSettings:
                 ("tags", "u1", (len(TAGS),)),
                 ("caption", f"S{CAPTION}"),
                 ("film", "u2"),
+                ("followed", "u1"),  # 1 where the neighbours lie along the motion to the centre
             ]
         )
 
@@ -118,7 +126,7 @@ def make_file(sources: Sequence[Source], settings: FilmSettings, *, seed: int, n
         random = np.random.default_rng((seed, number, place))
         chosen = int(random.integers(len(sources)))
         segment = sources[chosen].segment(settings, random)
-        found += [(*one, chosen) for one in crops_of(segment, settings, random)]
+        found += [(*one[:-1], chosen, one[-1]) for one in crops_of(segment, settings, random)]
     return np.array(found, settings.record)
 
 
@@ -214,9 +222,34 @@ def crops_of(segment: Segment, settings: FilmSettings, random: np.random.Generat
         row, column = drawn_place(pieces[at], (height, width), settings, random)
         top, left = (_begins(middle, side, settings.cut) for middle, side in ((row, height), (column, width)))
         cut = slice(first, first + settings.frames), slice(top, top + settings.cut), slice(left, left + settings.cut)
-        pictures = (as_planes(codes[cut]) for codes in (segment.degraded, segment.clean))
+        followed = bool(random.random() < settings.followed)
+        shown = follow(segment, cut, centre) if followed else tuple(codes[cut] for codes in (segment.degraded, segment.clean, segment.mask))
         place = (top, left, height, width)
-        yield (*pictures, segment.mask[cut], squares[:, cut[0]], place, centre, tags, caption)
+        yield (*map(as_planes, shown[:2]), shown[2], squares[:, cut[0]], place, centre, tags, caption, followed)
+
+
+def follow(segment: Segment, cut: tuple[slice, slice, slice], centre: int) -> tuple[Codes, Codes, Mask]:
+    """A cut of a segment, degraded, clean and mask, with the neighbours brought to the centre as restoring does it (`fills.following`): by
+    the motion of the degraded film, carried on under the centre's damage.
+    """
+    tall, wide = segment.mask.shape[1:]
+    top, left = max(cut[1].start - AROUND, 0), max(cut[2].start - AROUND, 0)
+    near = cut[0], slice(top, min(cut[1].stop + AROUND, tall)), slice(left, min(cut[2].stop + AROUND, wide))
+    shown, clean, mask = segment.degraded[near], segment.clean[near], segment.mask[near]
+    encoding = Encoding("rgb" if shown.shape[3] == 3 else "y", 8)
+    frames, true = (
+        [Frame(i, tuple(np.ascontiguousarray(x) for x in np.moveaxis(one, 2, 0))) for i, one in enumerate(film)] for film in (shown, clean)
+    )
+    with ThreadPoolExecutor(1) as pool:
+        window = Reel(iter(frames), encoding, Shot(0, len(frames)), 0, pool).window(centre)
+    box = Box(centre, cut[1].start - top, cut[2].start - left, cut[1].stop - top, cut[2].stop - left)
+    out = [codes[cut].copy() for codes in (segment.degraded, segment.clean, segment.mask)]
+    for place, d in motions(window, mask[centre], box).items():
+        for film, kept in zip((frames, true), out, strict=False):
+            kept[place] = np.rint(np.clip(along(film[place], encoding, box, d), 0, 1) * 255)[: kept.shape[3]].transpose(1, 2, 0)
+        damage = Frame(place, (mask[place].astype(np.uint8) * 255,))
+        out[2][place] = along(damage, Encoding("y", 8), box, d)[0] > 0.5
+    return out[0], out[1], out[2]
 
 
 def places_of(mask: Mask) -> NDArray[Any]:

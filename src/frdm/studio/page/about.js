@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
-import { engineChoice } from "./engines.js";
+import { engineChoice, engineNote } from "./engines.js";
 import { cameFrom } from "./hand.js";
 import { keyShown } from "./keyboard.js";
 import { again } from "./paint.js";
@@ -16,7 +16,7 @@ let open = false;
 const asked = { engine: "auto", offset: 0, seed: "" };
 
 export function start() {
-  on("defect decided", build);
+  on("defect decided engines", build);
   on("changed", refresh);
   build();
 }
@@ -92,11 +92,16 @@ function wrong(error) {
 
 /** The form for making it again with a chosen engine, source or seed. */
 function anew(defect) {
+  const note = make("p", { class: "dim", id: "engine-note", text: engineNote(asked.engine) });
   const engine = engineChoice({
     value: asked.engine,
-    changed: (name) => (asked.engine = name),
+    changed: (name) => {
+      asked.engine = name;
+      note.textContent = engineNote(name);
+    },
     "data-part": "engine",
     "aria-label": say("paint.engine"),
+    "aria-describedby": "engine-note",
   });
   const offset = make(
     "select",
@@ -124,8 +129,12 @@ function anew(defect) {
     { open },
     make("summary", { "data-part": "anew", text: say("about.anew") }),
     make("div", { class: "grid four" }, engine, offset, seed, go),
+    note,
   );
-  details.addEventListener("toggle", () => (open = details.open));
+  details.addEventListener("toggle", () => {
+    open = details.open;
+    if (open) details.scrollIntoView({ block: "nearest" });
+  });
   return details;
 }
 

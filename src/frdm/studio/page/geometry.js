@@ -6,6 +6,7 @@ import { set, state } from "./state.js";
 
 const LEAST = 0.02;
 const MOST = 32;
+const CLOSE = 8; // times true pixels that a defect is shown close up at most, on a screen with thin lines
 const EDGE = 0.985; // of the pane: a whole picture leaves a little surround
 export const ACROSS = 5; // panes side by side in the view of neighbours
 const DOWN = 2;
@@ -78,7 +79,7 @@ export function middleOf([top, left, bottom, right]) {
 /** The scale that shows a box in its surround. */
 export function closer([top, left, bottom, right], pane = mainPane()) {
   const room = Math.min(pane.width / (right - left + 4), pane.height / (bottom - top + 4)) / 3;
-  return Math.max(fitting(pane), room >= 1 ? Math.min(8, Math.floor(room)) : room);
+  return Math.max(fitting(pane), room >= 1 ? Math.min(Math.round(CLOSE * hair()), Math.floor(room)) : room);
 }
 
 /** Screen place of a film place. */

@@ -145,6 +145,7 @@ function buildKeys() {
   sheet.replaceChildren(
     make("header", { class: "row" }, make("h2", { id: "keys-title", class: "grow", text: say("keys.title") }), close),
     make("p", { class: "dim", text: say("keys.pointer") }),
+    make("p", { class: "dim", text: say("keys.boxes") }),
     make("div", { class: "columns" }, ...columns),
     onlyThere(),
   );

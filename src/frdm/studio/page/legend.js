@@ -12,8 +12,7 @@ async function build() {
   const place = at("legend");
   place.hidden = !(state.matte || state.origin) || ["sheet", "stages"].includes(state.view);
   if (place.hidden) return;
-  state.legend ??= await get("/api/legend").catch(() => null);
-  if (!state.legend) return;
+  if (!(await colours().catch(() => null))) return;
   const focused = document.activeElement?.dataset.kind;
   const present = (state.project?.kinds ?? []).filter(({ count }) => count > 0);
   const kinds = state.matte ? present.map(kindSwitch) : [];
@@ -22,9 +21,16 @@ async function build() {
   place.querySelector(`[data-kind="${CSS.escape(focused ?? "")}"]`)?.focus({ preventScroll: true });
 }
 
-function swatch(colour, generated = false) {
-  const patch = make("i", { class: generated ? "generated" : "" });
-  patch.style.backgroundColor = colour;
+/** What colours and lines mean, asked for once. */
+export async function colours() {
+  state.legend ??= await get("/api/legend");
+  return state.legend;
+}
+
+/** A patch of a colour: filled or hatched ("generated"), or a box in a line ("whole", "dashed", "crossed"). */
+export function swatch(colour, sign = "filled") {
+  const patch = make("i", { class: `swatch ${sign}` });
+  patch.style.setProperty("--colour", colour);
   return patch;
 }
 
@@ -57,7 +63,7 @@ function toggle(name, alone) {
 }
 
 function originSwatch({ name, colour }) {
-  return make("span", {}, swatch(colour, name === "generated"), named("origin", name));
+  return make("span", {}, swatch(colour, name === "generated" ? "generated" : "filled"), named("origin", name));
 }
 
 /** To the switches, by key; they are shown first. */

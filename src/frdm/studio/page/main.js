@@ -129,6 +129,7 @@ async function reload() {
   if (begins) set({ view: "after" });
   const lists = [shots.reload(), timeline.reload(), past.ends()];
   if (begins || !defects.list.asked) lists.push(defects.reload());
+  if (begins) lists.push(engines.reload());
   await Promise.all(lists);
 }
 
@@ -212,7 +213,8 @@ async function open() {
   listen(table());
   tab("defects");
   showPressed();
-  await Promise.all([reload(), engines.reload()]);
+  engines.reload().catch((error) => tell(error.message, { wrong: true })); // weights may have to be looked at: nothing waits for that
+  await reload();
   memory.start();
   for (const channel of channels()) at("channel").append(make("option", { value: channel, text: named("channel", channel) }));
   emit("tone", "times", "frame");

@@ -4,6 +4,10 @@ export const names = {
   "layout.y": "grey",
   "layout.rgb": "RGB",
   "layout.ycbcr": "YCbCr",
+  "transfer.video": "video",
+  "transfer.srgb": "sRGB",
+  "transfer.log": "log",
+  "transfer.linear": "linear",
 
   "kind.dirt": "dirt",
   "kind.hair": "hair",
@@ -35,6 +39,10 @@ export const names = {
   "status.accepted": "accepted",
   "status.rejected": "rejected",
   "status.held": "held",
+
+  "line.whole": "whole line",
+  "line.dashed": "dashes",
+  "line.crossed": "crossed out",
 
   "verb.accept": "accepted",
   "verb.reject": "rejected",

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
 import { inOrder } from "./order.js";
-import { shownAgain } from "./review.js";
+import { counted, shownAgain } from "./review.js";
 import { on, set } from "./state.js";
 
 const PAGE = 60;
@@ -65,7 +65,7 @@ function showHistory() {
 }
 
 function line(action) {
-  const what = say("history.line", { verb: say(`verb.${action.verb}`), n: action.changed });
+  const what = say("history.line", { verb: say(`verb.${action.verb}`), n: counted(action.verb, action.changed) });
   const where = action.frame === null ? "" : say("history.frame", { frame: action.frame });
   const when = `${action.who}, ${new Date(action.at).toLocaleString()}`;
   const turns = ["undo", "redo", "take over"].includes(action.verb); // what has no undo of its own
@@ -93,7 +93,7 @@ function line(action) {
 async function undo(action) {
   const answer = await inOrder(() => post(`/api/actions/${action.number}/undo`));
   await shownAgain({ ...answer, action: answer.action ?? action });
-  tell(say("undo.told", { what: say(`verb.${action.verb}`), n: answer.changed }));
+  tell(say("undo.told", { what: say(`verb.${action.verb}`), n: counted(action.verb, answer.changed) }));
 }
 
 async function report() {

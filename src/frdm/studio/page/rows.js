@@ -16,7 +16,8 @@ export class Rows {
     place.replaceChildren(this.inner);
     this.draw = eachFrame(() => this.drawNow());
     place.addEventListener("scroll", this.draw, { passive: true });
-    new ResizeObserver(this.draw).observe(place);
+    this.high = 0; // CSS pixels in sight
+    new ResizeObserver(() => this.resized()).observe(place);
     place.addEventListener("click", (event) => {
       const row = event.target.closest("[data-index]");
       if (row) chosen(Number(row.dataset.index), event);
@@ -59,6 +60,15 @@ export class Rows {
     }
     for (const [row, element] of this.shown) this.mark(element, row);
     this.describe();
+    this.draw();
+  }
+
+  /** What is below takes more room: the row at hand stays in sight if it was. */
+  resized() {
+    const { scrollTop, clientHeight } = this.place;
+    const bottom = (this.at + 1) * this.step - scrollTop;
+    if (this.at >= 0 && bottom <= this.high && bottom > clientHeight) this.place.scrollTop = scrollTop + bottom - clientHeight;
+    this.high = clientHeight;
     this.draw();
   }
 
