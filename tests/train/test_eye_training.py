@@ -15,7 +15,7 @@ from frdm.errors import DatasetError
 from frdm.model.eye import Eye, EyeParams
 from frdm.train.eye import EyeTraining, Training, rate_at, train_eye
 from frdm.train.eye_data import Windows, backwards, negative, tensors
-from frdm.train.shipping import keep, ship
+from frdm.train.shipping import keep, load_eye, load_mean, ship
 
 SMALL = EyeParams((16, 16, 16), (1, 1, 1))
 
@@ -110,3 +110,19 @@ def test_unsure_pixels_do_not_count(windows: Path) -> None:
 def test_families_can_be_left_out(windows: Path) -> None:
     families = np.load(windows / "train-0000.npy")["family"]
     assert len(Windows(windows, "train", drop=frozenset([int(families[0])]))) == int((families != families[0]).sum())
+
+
+def test_the_mean_of_two_trainings_is_their_mean(windows: Path, tmp_path: Path) -> None:
+    for seed, name in ((1, "one"), (2, "two")):
+        run = Training(settings(seed=seed))
+        (tmp_path / name).mkdir()
+        run.save(tmp_path / name / "checkpoint.pt")
+        keep(tmp_path / name / "checkpoint.pt", tmp_path / name / "kept.safetensors")
+    one, two = (load_eye(tmp_path / name / "checkpoint.pt")[0].state_dict() for name in ("one", "two"))
+    mean = load_mean(tmp_path / "one" / "checkpoint.pt", [tmp_path / "two" / "kept.safetensors"])[0].state_dict()
+    weights = [name for name, value in mean.items() if value.is_floating_point()]
+    assert any(not torch.equal(one[name], two[name]) for name in weights)
+    for name in weights:
+        assert torch.allclose(mean[name], (one[name] + two[name]) / 2, atol=1e-3)  # kept with half precision
+    with pytest.raises(DatasetError, match="can't be read"):
+        load_mean(tmp_path / "one" / "checkpoint.pt", [tmp_path / "none.safetensors"])

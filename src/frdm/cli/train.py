@@ -106,14 +106,15 @@ def export(
     data: Annotated[str, Parameter(help="What it was trained on.")] = "see MODEL_CARD.md",
     licence: Annotated[str, Parameter(help="Of the weights.")] = "Apache-2.0",
     kept: Annotated[Path | None, Parameter(name="--keep", help="Where to leave them for a training to begin from (safetensors).")] = None,
+    mean: Annotated[tuple[Path, ...], Parameter(help="Kept weights of other trainings of this net: the mean of all is written.")] = (),
 ) -> int:
     """Write a run's averaged weights as ONNX with half-precision weights, and list them with their sha256."""
     need_torch()
     from frdm.train.shipping import keep, ship
 
     if kept is not None:
-        keep(checkpoint, kept)
-    print(ship(checkpoint, out, name, data=data, licence=licence))
+        keep(checkpoint, kept, others=mean)
+    print(ship(checkpoint, out, name, data=data, licence=licence, others=mean))
     return 0
 
 
