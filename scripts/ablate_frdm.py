@@ -10,8 +10,9 @@ every row, empty where it was not run, with the command that fills it. Where a c
 
 import argparse
 import csv
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -271,6 +272,15 @@ def write_table(plan: Plan, rows: Mapping[str, Mapping[str, str]], beside: str) 
     (plan.out / "ablation.md").write_text("\n".join([*table, *told]) + "\n", encoding="utf-8")
 
 
+def refuse_another(plan: Plan) -> None:
+    """Note in the folder what its table is of. Exits where the table that is there is of another plan: rows of two would look alike."""
+    note = plan.out / "plan.json"
+    told = json.dumps({name: str(value) for name, value in asdict(plan).items() if name != "out"}, indent=1, sort_keys=True)
+    if note.is_file() and note.read_text(encoding="utf-8") != told:
+        raise SystemExit(f"{note}: the table in this folder was made with other options than these; give another --out")
+    note.write_text(told, encoding="utf-8")
+
+
 def known_rows(plan: Plan) -> dict[str, dict[str, str]]:
     """The rows of the table that were filled before, after as many steps."""
     path = plan.out / "ablation.csv"
@@ -313,10 +323,12 @@ def main() -> None:
     asked = vars(parser.parse_args())
     only = asked.pop("only")
     chosen = [variant for variant in VARIANTS if only is None or variant.name in only]
-    if not chosen:
-        raise SystemExit(f"--only: none of {', '.join(variant.name for variant in VARIANTS)} named")
+    if unknown := set(only or ()) - {variant.name for variant in VARIANTS}:
+        names = ", ".join(variant.name for variant in VARIANTS)
+        raise SystemExit(f"--only {', '.join(sorted(unknown))}: there is no such row; give some of {names}")
     plan = Plan(**asked)
     plan.out.mkdir(parents=True, exist_ok=True)
+    refuse_another(plan)
     try:
         torch.set_num_threads(1)
         ablated(plan, chosen)

@@ -26,7 +26,7 @@ from frdm.damage.recipe import load_damage_recipe
 from frdm.damage.reel import Damaged, damage_reel
 from frdm.defects.classical import Tests, kind_of
 from frdm.errors import FrdmError
-from frdm.fills.choose import CERTAIN, MARGIN, SURE, Evidence, Scene, by_film, by_hand, evidence_of, in_rehearsal
+from frdm.fills.choose import CERTAIN, MARGIN, PROVEN, SEEN, Evidence, Scene, by_film, by_hand, evidence_of, in_rehearsal
 from frdm.fills.hand_job import HandJob, hand_job
 from frdm.fills.neighbours import Fill, Ground, least_trust, site_of
 from frdm.film import KINDS, Box, Defect, Encoding, Frame, Shot
@@ -39,7 +39,7 @@ from frdm.signal.grain import measure_grain
 ENCODING = Encoding("rgb", 8)
 SMALLEST = 12  # px of a mask that is mended at all
 LINES = "line"  # mended across, whatever the engine
-TRIED = [(sure, margin) for sure in (0.0, 0.5, 0.6, 0.75, 0.9) for margin in (0.0, 0.1, 0.15, 0.25)]
+TRIED = [(seen, proven) for seen in (0.0, 0.3, 0.5, 0.8, 0.9, 1.01) for proven in (0.95, 0.99, 0.999)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,25 +215,24 @@ def tables(rows: Sequence[Row]) -> str:
     ]
     lines += [
         "",
-        "| rule | SURE | MARGIN | by film | by hand | held | rms of what is mended | hand nearer where taken |",
+        "| rule | SEEN | PROVEN | by film | by hand | held | rms of what is mended | hand nearer where taken |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines.append(_line("neighbours", known, [(1 if row.film_trust_enough else 0) for row in known]))
     lines.append(_line("diffusion", known, [2 if row.hand_trust >= row.asked else 0 for row in known]))
     lines.append(_line("nearer of both (unknowable)", known, [2 if h < f else 1 for f, h in zip(film, hand, strict=True)]))
-    for sure, margin in TRIED:
-        here = "auto" + (" (as it is)" if (sure, margin) == (SURE, MARGIN) else "")
-        lines.append(_line(here, known, [taken(row, sure, margin) for row in known], sure, margin))
+    for seen, proven in TRIED:
+        here = "auto" + (" (as it is)" if (seen, proven) == (SEEN, PROVEN) else "")
+        lines.append(_line(here, known, [taken(row, seen, proven) for row in known], seen, proven))
     return "\n".join(lines)
 
 
-def taken(row: Row, sure: float, margin: float) -> int:
+def taken(row: Row, seen: float, proven: float) -> int:
     """What the rule takes: 0 none, 1 real film, 2 the hand."""
-    if row.film_trust_enough and row.belief >= sure:
-        return 1
-    if row.hand_trust >= row.asked and min(row.hand_trust, row.rehearsal) >= min(max(row.belief, row.asked) + margin, CERTAIN):
-        return 2
-    return int(row.film_trust_enough)
+    trust = min(row.hand_trust, row.rehearsal) if row.hand_trust >= row.asked else 0.0
+    if row.film_trust_enough:
+        return 2 if row.seen < seen and trust >= proven else 1
+    return 2 if trust >= min(max(row.belief, row.asked) + MARGIN, CERTAIN) else 0
 
 
 def _line(rule: str, rows: Sequence[Row], choices: Sequence[int], *thresholds: float) -> str:

@@ -11,11 +11,11 @@ import tiny
 from fills.test_hand import GREY, Film, hand, levels_of
 from fills.test_neighbours import ground_of, hole_at, window_of
 from frdm.fills import choose
-from frdm.fills.choose import CERTAIN, MARGIN, SURE, Evidence, Scene, better, doubted, evidence_of, fill_all
+from frdm.fills.choose import CERTAIN, MARGIN, PROVEN, SEEN, Evidence, Scene, better, doubted, evidence_of, fill_all
 from frdm.fills.hand import HandSettings
 from frdm.fills.hand_job import HandJob
 from frdm.fills.lines import fill_line
-from frdm.fills.neighbours import Fill, fill
+from frdm.fills.neighbours import Fill, fill, site_of
 from frdm.fills.rehearsal import rehearsed
 from frdm.film import Box, Defect, Frame, Patch, Provenance
 from frdm.recipe import Filling
@@ -31,16 +31,18 @@ def made(engine: str, trust: float, *, held: str = "") -> Fill:
 @pytest.mark.parametrize(
     ("film", "by_hand", "shown", "belief", "taken"),
     [
-        (made("neighbours", 0.4), made("diffusion", 0.9), 0.9, 0.4, "diffusion"),
-        (made("neighbours", 0.4), made("diffusion", 0.9), 0.4 + MARGIN - 0.01, 0.4, "neighbours"),  # rehearsed no better
-        (made("neighbours", 0.4), made("diffusion", 0.4 + MARGIN - 0.01), 1.0, 0.4, "neighbours"),
-        (made("neighbours", 0.99), made("diffusion", CERTAIN), CERTAIN, 0.99, "diffusion"),  # no more can be asked
+        (made("neighbours", 0.4), made("diffusion", 1.0), PROVEN, None, "diffusion"),
+        (made("neighbours", 0.4), made("diffusion", 1.0), PROVEN - 0.01, None, "neighbours"),  # not so well rehearsed
+        (made("neighbours", 0.4), made("diffusion", PROVEN - 0.01), 1.0, None, "neighbours"),
         (made("neighbours", 0.2, held="lost"), made("diffusion", 0.9), 0.9, 0.2, "diffusion"),
+        (made("neighbours", 0.2, held="lost"), made("diffusion", 0.9), 0.35 + MARGIN, 0.2, "diffusion"),
+        (made("neighbours", 0.2, held="lost"), made("diffusion", CERTAIN), CERTAIN, 0.94, "diffusion"),  # no more can be asked
+        (made("neighbours", 0.2, held="lost"), made("diffusion", 0.9), 0.6, 0.5, "lost; nor is the hand sure enough (trust 0.60)"),
         (made("neighbours", 0.2, held="lost"), made("diffusion", 0.2, held="unknown"), 0.9, 0.2, "lost; unknown"),
         (made("neighbours", 0.2, held="lost"), made("diffusion", 0.9), 0.4, 0.2, "lost; nor is the hand sure enough (trust 0.40)"),
     ],
 )
-def test_the_surer_fill_is_taken(film: Fill, by_hand: Fill, shown: float, belief: float, taken: str) -> None:
+def test_the_surer_fill_is_taken(film: Fill, by_hand: Fill, shown: float, belief: float | None, taken: str) -> None:
     found = better(film, by_hand, shown, least=0.35, belief=belief)
     if found.patch is None:
         assert found.reason == taken
@@ -58,9 +60,21 @@ def test_the_trust_of_a_chosen_hand_is_what_it_showed() -> None:
 def test_belief_is_the_weaker_of_what_speaks_for_the_film() -> None:
     assert Evidence(0.9, 0.6, 0.1).belief == 0.6
     assert Evidence(0.9, 0.6, 0.1, lasting=3).belief == 0.3
-    assert doubted(made("neighbours", 0.9), Evidence(0.9, SURE - 0.01, 1.0))
-    assert not doubted(made("neighbours", 0.9), Evidence(0.9, SURE, 0.0))
-    assert doubted(made("neighbours", 0.9, held="lost"), Evidence(0.9, 0.9, 1.0))
+
+
+@pytest.mark.parametrize("lost", [0.0, 1 - SEEN - 0.05, 1 - SEEN + 0.05, 1.0])
+def test_real_film_is_doubted_where_most_motion_around_is_lost(lost: float) -> None:
+    scene, defect, _ = scene_of(tiny.film(5, height=161, width=203, grain=0.01, pan=1.5))
+    site = site_of(scene.window, defect, scene.ground)
+    astray = np.zeros(scene.window.luma.shape, np.float32)
+    rows, columns = np.nonzero(site.small_ring)
+    few = slice(0, round(lost * len(rows)))
+    astray[rows[few] + site.small.top, columns[few] + site.small.left] = 2.0
+    near = tuple(replace(one, aligned=replace(one.aligned, inconsistency=astray)) for one in scene.window.neighbours)
+    moved = replace(site, window=replace(scene.window, neighbours=near))
+    assert doubted(made("neighbours", 0.9), moved) == (lost > 1 - SEEN)
+    assert not doubted(made("neighbours", 0.9), moved, stills=True)
+    assert doubted(made("neighbours", 0.9, held="lost"), moved)
 
 
 def scene_of(clean: Film, *, wrong: float = 0.0, engine: str = "auto", noise: float = 0.02) -> tuple[Scene, Defect, Any]:
@@ -109,16 +123,15 @@ def test_what_speaks_for_the_film_is_weighed_only_where_it_decides(monkeypatch: 
     monkeypatch.setattr(choose, "evidence_of", counted)
     scene, defect, see = scene_of(tiny.film(5, height=161, width=203, grain=0.01, pan=1.5))
     (plain,) = fill_all(scene, [defect], once)
+    assert plain.provenance is not None and plain.provenance.engine == "neighbours"
     assert not asked and not see.calls
-    monkeypatch.setattr(choose, "SURE", 0.01)
-    (weighed,) = fill_all(scene, [defect], once)
-    assert asked == [defect] and not see.calls
-    assert plain.patch is not None and weighed.patch is not None
-    assert np.array_equal(plain.patch.codes[0], weighed.patch.codes[0])
-    monkeypatch.setattr(choose, "SURE", 0.0)
+    monkeypatch.setattr(choose, "SEEN", 1.1)
+    (proven,) = fill_all(scene, [defect], once)
+    assert proven.provenance is not None and proven.provenance.engine == "diffusion"  # the stand-in knows the film
+    assert not asked and len(see.calls) == 2
     scene, defect, _ = scene_of(boiling(), noise=0.005)
     fill_all(scene, [defect], once)
-    assert asked[1:] == [defect]  # held by the neighbours: the hand must be surer than that
+    assert asked == [defect]  # held by the neighbours: the hand must be surer than that
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.15])

@@ -61,6 +61,7 @@ def test_motion_is_carried_under_what_hides_the_film() -> None:
         for index, d in motions(window, hidden, box).items()
         if index == frame.index
     }
+    assert sorted(true) == [0, 1, 3, 4]
     inside = hidden[box.rows, box.columns]
     for shown in true.values():
         assert np.abs(shown[0] - film[2][box.rows, box.columns])[inside].mean() < 0.03

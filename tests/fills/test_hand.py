@@ -222,6 +222,17 @@ def test_in_a_short_shot_the_last_frame_is_shown_again() -> None:
     assert seen.centre == 2
 
 
+def test_where_the_damaged_frame_is_shown_again_its_damage_is_told_again() -> None:
+    """Else its copies would pass for neighbours that agree with it, and the dirt would be put back."""
+    clean = tiny.film(3, height=161, width=203)
+    frames = [Frame(i, (tiny.codes(f, 16),)) for i, f in enumerate(clean)]
+    window, stand_in = window_of(frames, GREY, 2), hand(levels_of(clean[[0, 1, 2, 2, 2]]))
+    defect = Defect("dirt", "dark", Box(2, 70, 90, 76, 96), np.ones((6, 6), bool), 1.0)
+    fill_by_hand(window, defect, ground_of(window, defect, GREY), Filling(), hand=stand_in, how=FAST)
+    told = stand_in.see.calls[0]["matte"]  # type: ignore[attr-defined]
+    assert told[0, 0].sum((1, 2)).tolist() == [0, 0, 36, 36, 36]
+
+
 @pytest.mark.parametrize(
     "encoding",
     [

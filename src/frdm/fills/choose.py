@@ -1,8 +1,8 @@
 """Which fill mends a defect: real film from frames nearby, the hand, or none.
 
-Lines are mended across whatever the engine. With `auto` the neighbours' fill stands wherever there is no reason to doubt it; where there
-is, the hand is asked, and taken if it is surer by a margin, of the place and in a rehearsal beside it. How the figures were chosen:
-docs/diffusion.md; scripts/choose_engine.py measures them anew with any weights.
+Lines are mended across whatever the engine. With `auto` the neighbours' fill stands wherever motion around the hole can be confirmed; where
+it can't, or where that fill is held, the hand is asked, and taken if it is sure enough, of the place and in a rehearsal beside it. How the
+figures were chosen: docs/diffusion.md; scripts/choose_engine.py measures them anew with any weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,9 @@ from frdm.film import Defect
 from frdm.motion.window import Window
 from frdm.recipe import Filling
 
-SURE = 0.0  # belief in the neighbours' fill from which the hand is not asked; 0: only where real film is held
-MARGIN = 0.15  # by how much the hand's trust must lie above that belief, and above what the hole asks for
+SEEN = 0.8  # share of the ring that a neighbour shows along confirmed motion, from which on real film that is trusted stands …
+PROVEN = 0.99  # … and the trust of the hand, at the place and in rehearsal, from which it is taken below that
+MARGIN = 0.15  # where real film is held: by how much the hand's trust must lie above the belief in it, and above what the hole asks for
 CERTAIN = 0.95  # trust of the hand that is enough whatever it lies above
 LASTS = 3  # frames that show as much where the defect is, from which on its neighbours seem to be damaged there too
 ASTRAY = 1.0  # px of there-and-back error above which a neighbour's motion is lost
@@ -35,7 +36,7 @@ class Evidence:
 
     trust: float  # how well it continues the ring of sound film around the hole
     agreement: float  # how far the candidates say the same inside
-    seen: float  # share of the ring that a neighbour shows along motion that goes there and back; told, not asked: see docs/diffusion.md
+    seen: float  # share of the ring that a neighbour shows along motion that goes there and back
     lasting: int = 1  # frames that show as much at this place, this one included
 
     @property
@@ -68,13 +69,15 @@ def fill_all(scene: Scene, defects: Sequence[Defect], lasting: Callable[[Defect]
     film = list(run(lambda one: by_film(one, scene), defects))
     if engine == "neighbours":
         return film
-    weighed = [place for place, one in enumerate(defects) if one.kind != "line" and (SURE > 0 or film[place].patch is None)]
-    known = dict(zip(weighed, run(lambda at: evidence_of(film[at], defects[at], scene, lasting(defects[at])), weighed), strict=True))
-    doubts = [place for place in weighed if doubted(film[place], known[place])]
-    open_ones = [defects[place] for place in doubts]
-    for place, made, shown in zip(doubts, by_hand(open_ones, scene), in_rehearsal(open_ones, scene), strict=True):
+    places = [place for place, one in enumerate(defects) if one.kind != "line"]
+    unseen = run(lambda at: doubted(film[at], site_of(scene.window, defects[at], scene.ground), stills=scene.stills), places)
+    doubts = [place for place, one in zip(places, unseen, strict=True) if one]
+    known = {at: evidence_of(film[at], defects[at], scene, lasting(defects[at])) for at in doubts if film[at].patch is None}
+    asking = [defects[place] for place in doubts]
+    for place, made, shown in zip(doubts, by_hand(asking, scene), in_rehearsal(asking, scene), strict=True):
         asked_trust = least_trust(site_of(scene.window, defects[place], scene.ground), scene.settings)
-        film[place] = better(film[place], made, shown, least=asked_trust, belief=known[place].belief)
+        belief = known[place].belief if place in known else None
+        film[place] = better(film[place], made, shown, least=asked_trust, belief=belief)
     return film
 
 
@@ -123,9 +126,11 @@ def _seen(site: Site) -> float:
     return float((astray[site.small_ring] <= ASTRAY).mean())
 
 
-def doubted(film: Fill, known: Evidence) -> bool:
-    """Whether the hand is asked."""
-    return film.patch is None or known.belief < SURE
+def doubted(film: Fill, site: Site, *, stills: bool = False) -> bool:
+    """Whether the hand is asked: where real film is held, or where most of the motion around the hole is lost. Stills have no motion."""
+    if film.patch is None:
+        return True
+    return not stills and bool(site.small_ring.any()) and _seen(site) < SEEN
 
 
 def believed(hand: Fill, shown: float, *, least: float) -> Fill:
@@ -142,12 +147,13 @@ def believed(hand: Fill, shown: float, *, least: float) -> Fill:
     return replace(hand, provenance=provenance)
 
 
-def better(film: Fill, hand: Fill, shown: float, *, least: float, belief: float) -> Fill:
-    """Which of two fills is taken: the hand's where its trust, of the place and as `shown` in rehearsal, lies by `MARGIN` above what the
-    hole asks for (`least`) and above the `belief` in real film.
+def better(film: Fill, hand: Fill, shown: float, *, least: float, belief: float | None) -> Fill:
+    """Which of two fills is taken. Where real film is trusted: the hand's from `PROVEN` on. Where it is held: the hand's where its trust,
+    of the place and as `shown` in rehearsal, lies by `MARGIN` above what the hole asks for (`least`) and above the `belief` in real film.
     """
     trust = 0.0 if hand.provenance is None else min(hand.provenance.trust, shown)
-    if hand.patch is not None and hand.provenance is not None and trust >= min(max(belief, least) + MARGIN, CERTAIN):
+    wanted = PROVEN if film.patch is not None else min(max(belief or 0.0, least) + MARGIN, CERTAIN)
+    if hand.patch is not None and hand.provenance is not None and trust >= wanted:
         return replace(hand, provenance=replace(hand.provenance, trust=round(trust, 4)))
     if film.patch is not None:
         return film

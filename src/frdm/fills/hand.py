@@ -177,7 +177,8 @@ def _footage(site: Site, seen: View, params: HandParams, how: HandSettings) -> F
     ]
     shown = np.pad(np.stack(film, 1), [(0, 0), (0, 0), *pad], mode="edge")
     matte = np.zeros(shown.shape[1:], bool)
-    matte[seen.centre] = _suspects(site, seen.box)
+    centres = [place for place, frame in enumerate(seen.frames) if frame is site.window.frame]  # short shots show it again, dirt and all
+    matte[centres] = _suspects(site, seen.box)
     crop = Crop(seen.box.top, seen.box.left, *whole, whole_squares(seen.frames, encoding, params.side))
     return Footage(shown, first=seen.frames[0].index, shot=0, matte=matte, prompt=how.prompt, crop=crop)
 
@@ -244,17 +245,17 @@ def strangeness(made: NDArray[Any], own: NDArray[Any], site: Site) -> float:
     if not site.window.neighbours:
         return 0.0
     ring, hole, place = site.small_ring, site.small_hole, (site.small.rows, site.small.columns)
-    known = [_mean_near(own, ring)[ring], *(_mean_near(neighbour.raw[place], hole)[hole] for neighbour in site.window.neighbours)]
+    known = [tones(own, ring), *(tones(neighbour.raw[place], hole) for neighbour in site.window.neighbours)]
     low, high = np.quantile(np.concatenate(known), (0.02, 0.98))
-    shown = _mean_near(made, site.small_hole)[site.small_hole]
+    shown = tones(made, hole)
     return float(np.quantile(np.maximum(np.maximum(shown - high, low - shown), 0), 0.9)) if shown.size else 0.0
 
 
-def _mean_near(picture: NDArray[Any], mask: Mask) -> Real:
-    """Means over a Gaussian of `NEAR` px of what lies on the mask."""
+def tones(picture: NDArray[Any], mask: Mask) -> Real:
+    """What a picture shows on a mask, without its grain: means over a Gaussian of `NEAR` px of what lies on the mask."""
     weight = mask.astype(np.float32)
     total, share = (cv2.GaussianBlur(part, (0, 0), NEAR) for part in (np.asarray(picture, np.float32) * weight, weight))
-    return np.asarray(total / np.maximum(share, 1e-6), np.float32)
+    return np.asarray(total[mask] / share[mask], np.float32)
 
 
 def patch_of(made: Real, site: Site, settings: Filling) -> Patch:

@@ -14,7 +14,7 @@ import numpy as np
 from frdm.defects.classical import SMALLEST, kind_of
 from frdm.diffusion.asking import Inference
 from frdm.diffusion.streaming import Reading, RestoredFrame, restored_frames
-from frdm.fills.hand import NEAR, OVERLAP, STRANGE, settled
+from frdm.fills.hand import OVERLAP, STRANGE, settled, tones
 from frdm.fills.hand_job import HandJob
 from frdm.fills.levels import levels
 from frdm.fills.lone import ground_of, lone_window, small_luma
@@ -216,10 +216,3 @@ def beyond_tones(made: Real, site: Site, near: Sequence[Real]) -> float:
     low, high = np.array([np.quantile(one, (0.02, 0.98)) for one in known]).T
     shown = tones(luma, hole)
     return float(np.quantile(np.maximum(np.maximum(shown - high.max(), low.min() - shown), 0), 0.9))
-
-
-def tones(picture: Real, mask: Mask) -> Real:
-    """What a picture shows on a mask, without its grain: means over a Gaussian of `NEAR` px of what lies on the mask."""
-    weight = mask.astype(np.float32)
-    total, share = (cv2.GaussianBlur(part, (0, 0), NEAR) for part in (picture * weight, weight))
-    return np.asarray(total[mask] / share[mask], np.float32)

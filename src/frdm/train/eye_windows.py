@@ -242,10 +242,10 @@ def thinned(made: Damaged, random: np.random.Generator) -> Damaged:
     """
     change, number = made.degraded.astype(np.float32) - made.pristine, made.ids.astype(np.int64) % 4096
     out = np.empty_like(change)
+    wanted = np.exp(random.uniform(np.log(FAINT[0]), np.log(FAINT[1]), 4096)).astype(np.float32)  # what stands is as faint in every frame
     for t, (one, here) in enumerate(zip(change, number, strict=True)):
         most = np.zeros(4096, np.float32)
         np.maximum.at(most, here.ravel(), cv2.GaussianBlur(np.abs(one).max(-1), (0, 0), 0.8).ravel())
-        wanted = np.exp(random.uniform(np.log(FAINT[0]), np.log(FAINT[1]), 4096)).astype(np.float32)
         strength = np.minimum(wanted / np.maximum(most, 1e-3), 1)
         strength[0] = 1
         out[t] = made.pristine[t] + one * strength[here][..., None]

@@ -26,8 +26,8 @@ def load_eye(checkpoint: Path) -> tuple[Eye, int]:
 
 
 def load_mean(checkpoint: Path, others: Sequence[Path] = ()) -> tuple[Eye, int]:
-    """`load_eye`, or the mean of its weights and those of other trainings of the same net (safetensors), each counting alike: trainings that
-    went on from one another lie in one valley, and their mean is often better than either. Source: Wortsman 2022.
+    """`load_eye`, or the mean of its weights and those of other trainings of the same net (safetensors), each counting alike: trainings
+    that went on from one another lie in one valley, and their mean is often better than either. Source: Wortsman 2022.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
