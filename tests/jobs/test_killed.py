@@ -63,6 +63,23 @@ def test_killed_once(drawn: Path, tmp_path: Path, whole: tuple[str, dict[str, An
     assert finished(drawn, out) == whole[1]
 
 
+def test_killed_after_the_name_was_given_and_again_before_it_was_recorded(
+    drawn: Path, tmp_path: Path, whole: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands there is still known to be ours, though the second run begins a new film."""
+    out = tmp_path / whole[0]
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("frdm.ledger.store.Ledger.finish_output", "frdm.jobs.restoring._frames", "frdm.jobs.restoring._frames"):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(place, killed)
+            finished(drawn, out)
+        assert out.exists()
+    assert finished(drawn, out) == whole[1]
+
+
 @pytest.mark.slow
 def test_killed_at_every_step(drawn: Path, tmp_path: Path, whole: tuple[str, dict[str, Any]]) -> None:
     step = 1

@@ -384,7 +384,7 @@ def test_the_command_line_makes_these_settings() -> None:
     assert first.rate == how.rate == 4e-4  # docs/frdm-training.md
     assert first.precision == "bf16" and first.batch == 4 and first.losses.first == 81
     paper = settings_of("frdm", 10, ModelOptions(size="paper"), StepOptions())
-    assert paper.losses == LossParams() and paper.tiles.mattes.none == 1 and paper.tiles.side == 512 and paper.last_time == 0
+    assert paper.losses == LossParams() and not paper.tiles.mattes.told and paper.tiles.side == 512 and paper.last_time == 0
     assert FrdmParams.paper() == paper.params
     with pytest.raises(RecipeError, match="module 'memry'"):
         settings_of("frdm", 10, ModelOptions(without=("memry",)), StepOptions())

@@ -194,8 +194,12 @@ class Ledger:
 
     # -- outputs
 
-    def begin_output(self, path: str, codec: str | None) -> OutputRow:
-        """The output at `path` that is being made, taken up again if an interrupted run began it with the same decisions in force."""
+    def begin_output(self, path: str, codec: str | None, *, standing: str = "") -> OutputRow:
+        """The output at `path` that is being made, taken up again if an interrupted run began it with the same decisions in force.
+
+        `standing` is the identity of what stands there and is ours: a run that was stopped between giving the name and recording it left
+        it so, and until the new film is finished nothing else says whose it is.
+        """
         decision = self.last_decision()
         with self.writing() as connection:
             unfinished = "state IN ('started', 'finishing')"
@@ -203,7 +207,8 @@ class Ledger:
             row = connection.execute(going, (path, codec)).fetchone()
             if row:
                 number = row[0]
-                connection.execute("UPDATE outputs SET decision = ?, state = 'started' WHERE number = ?", (decision, number))
+                again = "UPDATE outputs SET decision = ?, state = 'started', identity = ? WHERE number = ?"
+                connection.execute(again, (decision, standing, number))
             else:
                 add = "INSERT INTO outputs (path, codec, state, decision) VALUES (?, ?, 'started', ?)"
                 number = connection.execute(add, (path, codec, decision)).lastrowid

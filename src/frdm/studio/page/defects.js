@@ -51,8 +51,21 @@ export function wanted() {
   return { ...filter };
 }
 
+let loading = Promise.resolve();
+
 /** Ask for the list anew, keeping the defect at hand if it is still there; `scroll` brings its row into sight. */
-export async function reload({ scroll = false } = {}) {
+export function reload(how = {}) {
+  const asked = reloaded(how);
+  loading = asked.catch(() => null);
+  return asked;
+}
+
+/** The list is the one that was asked for last: whoever steps along it waits for this, or steps from where the hand was before. */
+export function loaded() {
+  return loading;
+}
+
+async function reloaded({ scroll = false }) {
   list.asked += 1;
   const mine = list.asked;
   const keep = state.defect?.id;

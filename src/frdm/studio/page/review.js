@@ -33,6 +33,8 @@ export async function go(by) {
   set({ playing: 0 });
   moves += 1;
   const mine = moves;
+  await defects.loaded();
+  if (mine !== moves) return true; // the hand went elsewhere meanwhile
   const from = defects.list.at >= 0 ? defects.list.at : await nearest(by);
   const index = defects.list.at >= 0 ? from + by : from;
   const row = defects.row(index) ?? (await defects.rowLater(index));
@@ -103,13 +105,19 @@ export async function decide(verb) {
   if (!defect.repair && verb === "accept") tell(say("review.held"));
   const changed = decided(defect, verb);
   sendOne(defect, verb);
-  defects.renew(changed);
+  renewed(changed);
   emit("decided");
   if (!(await go(1))) {
     if (state.defect?.id === defect.id) set({ defect: changed });
     return;
   }
   if (await drawn()) performance.measure("decision", { start: began, end: performance.now() });
+}
+
+/** The list shows what was decided; a list that is on its way was asked for before that, and is told as well. */
+function renewed(changed) {
+  defects.renew(changed);
+  defects.loaded().then(() => defects.renew(changed));
 }
 
 /** Decide about the defect at hand and stay there. */
@@ -119,7 +127,7 @@ export async function decideHere(verb) {
   if (!defect.repair) tell(say("review.held"));
   const changed = decided(defect, verb);
   set({ defect: changed });
-  defects.renew(changed);
+  renewed(changed);
   await sendOne(defect, verb);
   const told = await about(defect.frame).catch(() => null);
   const now = told?.defects.find((one) => one.id === defect.id);
