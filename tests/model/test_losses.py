@@ -11,6 +11,7 @@ from small_models import TOY, awake, batch_of, latents, pictures, places, toy
 
 from frdm.diffusion.schedule import Schedule
 from frdm.model.codec import PixelCodec
+from frdm.model.frdm import without
 from frdm.model.losses import (
     LossParams,
     Tiles,
@@ -130,6 +131,14 @@ def test_neighbours_are_heard_and_not_learned_from() -> None:
     assert neighbours_heard(model, batch, whole, t) is None
     alone, heard = (training_losses(model, one, t).noise.item() for one in (batch, with_both))
     assert alone != heard
+
+
+def test_without_self_attention_neighbours_are_not_heard_and_do_no_harm() -> None:
+    model = awake(toy(without(TOY, "self_attention")))
+    batch, t = batch_of(model), torch.tensor([900.0, 300.0])
+    with_both = replace(batch, left=batch.tiles, upper=batch.tiles, present=torch.ones(2, 2))
+    alone, heard = (training_losses(model, one, t).total.item() for one in (batch, with_both))
+    assert alone == heard
 
 
 def test_half_precision_learns_the_same_way() -> None:

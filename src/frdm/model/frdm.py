@@ -171,7 +171,7 @@ class Frdm(nn.Module):
         """`denoise`, and what later tiles hear of these (`TileCache`)."""
         residuals, edges = None, Edges((), ())
         if self.guidance is not None:
-            heard = memory if self.params.modules.memory else None
+            heard = memory if self.params.modules.memory and self.params.modules.self_attention else None
             residuals, edges = self.guidance(z, t, conditions.seen, heard)
         prediction = self.backbone.denoiser(z, t, conditions.text, residuals)
         if self.params.adds:
