@@ -69,7 +69,7 @@ def mended_frame(frame: Frame, info: ScanInfo) -> MendedFrame:
     return MendedFrame(frame, tuple(repairs), held, 0.01)
 
 
-def fake_mend(source: Any, span: Span, *, info: ScanInfo, recipe: object, given: object, hand: object = None) -> Iterator[MendedFrame]:
+def fake_mend(source: Any, span: Span, *, info: ScanInfo, recipe: object, given: object, **_: object) -> Iterator[MendedFrame]:
     """As `frdm.mending.mend`, but what is found is made up."""
     for frame in source.frames(span.start, span.stop):
         yield mended_frame(frame, info)

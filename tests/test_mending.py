@@ -1,6 +1,8 @@
 """The main path: what is protected is not touched by a grown edge either, and large frames are mended as small ones are."""
 
 from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,8 +10,8 @@ import pytest
 
 import tiny
 from frdm.film import Encoding, Frame, MendedFrame, ScanInfo, Shot, Span
-from frdm.mending import mend
-from frdm.recipe import Recipe
+from frdm.mending import NOTHING_SURE, mend
+from frdm.recipe import Detection, Recipe
 
 
 class Drawn:
@@ -30,9 +32,6 @@ class Drawn:
 
 def mended(film: np.ndarray, encoding: Encoding, allowed: np.ndarray | None = None) -> list[MendedFrame]:
     """What comes of a film (T, H, W) of codes."""
-    from fractions import Fraction
-    from pathlib import Path
-
     drawn = Drawn([Frame(i, (np.ascontiguousarray(f),)) for i, f in enumerate(film)], allowed)
     info = ScanInfo(Path("film"), film.shape[2], film.shape[1], Fraction(24), len(film), encoding, "png")
     span = Span(Shot(0, len(film)), 0, len(film))
@@ -73,3 +72,51 @@ def test_a_large_frame_is_mended_where_the_speck_lies() -> None:
     filled = repair.patch.codes[0].astype(float)
     truth = clean[repair.patch.box.rows, repair.patch.box.columns]
     assert np.abs(filled - truth)[placed[repair.patch.box.rows, repair.patch.box.columns]].mean() < 6
+
+
+class FaintEverywhere:
+    """A stand-in for the net that half believes in one place of every frame, and in `sure` ones wholly."""
+
+    def __init__(self, *, sure: bool) -> None:
+        self.sure = sure
+
+    def __call__(self, full: np.ndarray, half: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        logits = np.full((1, 2, *full.shape[2:]), -9.0, np.float32)
+        logits[0, 0, 20:28, 30:38] = 0.6
+        if self.sure:
+            logits[0, 0, 40:48, 60:68] = 9.0
+        return logits
+
+
+def long_film(length: int) -> np.ndarray:
+    """A grey film in which something is suspected in every frame, so that the net is asked."""
+    film = tiny.film(length, height=64, width=96, grain=0.01)
+    film[:, 22:26, 32:36] += 0.3 * np.sin(np.arange(length))[:, None, None]
+    return np.stack([tiny.codes(f, 8) for f in film])
+
+
+def of_spans(film: np.ndarray, recipe: Recipe, *spans: tuple[int, int]) -> list[list[str]]:
+    """What is said of each frame when the film is mended in these spans."""
+    drawn = Drawn([Frame(i, (np.ascontiguousarray(f),)) for i, f in enumerate(film)])
+    info = ScanInfo(Path("film"), film.shape[2], film.shape[1], Fraction(24), len(film), Encoding("y", 8), "png")
+    shot, out = Shot(0, len(film)), []
+    for start, stop in spans:
+        for one in mend(drawn, Span(shot, start, stop), info=info, recipe=recipe, given=drawn):
+            out.append([*(f"{r.defect.box} {r.defect.confidence}" for r in one.repairs), *(f"{h.defect.box} {h.reason}" for h in one.held)])
+    return out
+
+
+def test_a_film_says_the_same_however_it_is_cut_into_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frdm.defects.eye.load_net", lambda _: FaintEverywhere(sure=True))
+    film, recipe = long_film(30), Recipe(detection=Detection(detector="net"))
+    whole = of_spans(film, recipe, (0, 30))
+    assert of_spans(film, recipe, (0, 7), (7, 26), (26, 30)) == whole
+    assert of_spans(film, recipe, (28, 29)) == [whole[28]]
+
+
+@pytest.mark.parametrize(("sure", "by_stretch"), [(True, True), (False, True), (False, False)])
+def test_where_nothing_is_sure_what_is_found_is_held(sure: bool, by_stretch: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frdm.defects.eye.load_net", lambda _: FaintEverywhere(sure=sure))
+    said = of_spans(long_film(12), Recipe(detection=Detection(detector="net", by_stretch=by_stretch)), (5, 6))[0]
+    told = [one for one in said if NOTHING_SURE in one]
+    assert bool(told) is (by_stretch and not sure)

@@ -1,14 +1,15 @@
 """The main path: frames of a span → aligned windows → defects → fill or hold → repairs. One generator, which knows neither files nor
 the ledger.
 
-Everything that it says of a frame follows from that frame and at most `HALO` frames around it in the same shot, so that the result does
-not depend on how a film is cut into spans, ranges or jobs. OpenCV is held to one thread a call, because motion's result depends on
-their number; windows are worked on side by side instead.
+Everything that it says of a frame follows from that frame, at most `HALO` frames around it in the same shot, and a few frames of the same
+stretch that are always looked at (`defects/stretch.py`), so that the result does not depend on how a film is cut into spans, ranges or
+jobs. OpenCV is held to one thread a call, because motion's result depends on their number; windows are worked on side by side instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import cv2
@@ -20,6 +21,8 @@ from frdm.defects.classical import Findings
 from frdm.defects.given import apart_from, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
+from frdm.defects.outlook import Glance, Outlook
+from frdm.defects.stretch import FrameSource, Stretches
 from frdm.fills.choose import Scene, fill_all
 from frdm.fills.hand_job import MEASURED_ON, HandJob, hand_job, measured_of, refuse_small
 from frdm.fills.lone import small_luma
@@ -32,14 +35,9 @@ from frdm.recipe import Detection, Recipe
 from frdm.signal.grain import measure_grain
 
 UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
+NOTHING_SURE = "nothing in this stretch of the shot is surely dirt, so it may be rain, sparks, lost motion or grain"
 WHOLE_FRAME = "whole frame"  # what a provenance calls the detector where there is none
 FEWEST = 2  # neighbours without which nothing is judged: one other frame can't tell dirt from film
-
-
-class FrameSource(Protocol):
-    """Whatever gives a film's frames in order."""
-
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
 
 
 class GivenMattes(Protocol):
@@ -54,14 +52,26 @@ class GivenMattes(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """What the spans of a job have in common."""
+
+    hand: HandJob | None = None  # as the job opened it, where the recipe asks for it; None: each span opens it
+    seen: dict[int, Glance] = field(default_factory=dict)  # what was seen of the film's stretches, which is added to
+
+
 def mend(
-    source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, given: GivenMattes, hand: HandJob | None = None
+    source: FrameSource, span: Span, *, info: ScanInfo, recipe: Recipe, given: GivenMattes, shared: Shared | None = None
 ) -> Iterator[MendedFrame]:
-    """Repairs and held defects of every frame of a span, in order. `hand`: as the job opened it, where the recipe asks for it; None: it is
-    opened here. Raises `WeightsError`, `RecipeError` where it can't be, before a frame is read.
+    """Repairs and held defects of every frame of a span, in order. Raises `WeightsError`, `RecipeError` where a hand can't be opened,
+    before a frame is read.
     """
+    shared = shared or Shared()
     cv2.setNumThreads(1)
-    by = told(hand or hand_job(recipe, info=info), source, span, Means(info, recipe, given))
+    by = told(shared.hand or hand_job(recipe, info=info), source, span, Means(info, recipe, given))
+    if by_stretch(recipe):
+        stretches = Stretches(source, span.shot, info.encoding, recipe.detection, given.allowed, shared.seen)
+        by = replace(by, stretches=stretches)
     with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as aligners, ThreadPoolExecutor(1) as ahead:
         if recipe.whole_frame.on:
             yield from mend_whole(source, span, by)
@@ -71,7 +81,8 @@ def mend(
         coming = ahead.submit(next, windows, None)  # the next window is aligned while this one is mended
         while (window := coming.result()) is not None:
             coming = ahead.submit(next, windows, None)
-            yield mend_frame(window, by, pool)
+            around = Outlook() if by.stretches is None else by.stretches.outlook(window.frame.index, aligners)
+            yield mend_frame(window, by, pool, around)
 
 
 def told(job: HandJob | None, source: FrameSource, span: Span, means: "Means") -> "Means":
@@ -94,6 +105,7 @@ class Means:
     recipe: Recipe
     mattes: GivenMattes
     hand: HandJob | None = None
+    stretches: Stretches | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,16 +117,16 @@ class Found:
     reason: str = ""
 
 
-def mend_frame(window: Window, by: Means, pool: Executor) -> MendedFrame:
-    """Repairs and held defects of the window's centre."""
+def mend_frame(window: Window, by: Means, pool: Executor, around: Outlook = eye.NOWHERE) -> MendedFrame:
+    """Repairs and held defects of the window's centre; `around`: what the film around shows."""
     info, recipe = by.info, by.recipe
     repeated = window.cadence.original(window.frame.index)
     if len(window.neighbours) < FEWEST and not recipe.stills:
         return MendedFrame(window.frame, (), (), 0.0, repeated)
     allowed, dirt = by.mattes.allowed(window.frame), by.mattes.dirt(window.frame)
-    find = finder(recipe)
+    find = finder(recipe, around)
     findings = find(window, recipe.detection, None if allowed is None else window.scale.where_all(allowed), pool=pool)
-    found = gather(window, findings, recipe, allowed=allowed, dirt=dirt)
+    found = gather(window, findings, recipe, allowed=allowed, dirt=dirt, unsure=NOTHING_SURE if around.nothing_sure else UNSURE)
     found = [decide(one, info, recipe, stands=lasting(window, one.defect)) for one in found]
     reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
     if reason:
@@ -155,16 +167,23 @@ def _mended_whole(seen: Seen, by: Means, hand: HandJob, allowed: Mask | None) ->
     return _settled(window, found, fills, noise_of(window.luma), None)
 
 
-def finder(recipe: Recipe) -> Callable[..., Findings]:
-    """What the recipe finds defects with: frames beside their neighbours, or pictures by themselves (where the net for single frames has
-    not learned enough yet to be anyone's default: docs/stills.md).
-    """
+def by_stretch(recipe: Recipe) -> bool:
+    """Whether stretches are looked at before they are mended: where the net looks at film frame by frame."""
+    return recipe.detection.by_stretch and recipe.detection.detector != "classical" and not recipe.stills and not recipe.whole_frame.on
+
+
+def finder(recipe: Recipe, around: Outlook = eye.NOWHERE) -> Callable[..., Findings]:
+    """What the recipe finds defects with: frames beside their neighbours, or pictures by themselves."""
     if recipe.stills:
-        return eye.find_alone if recipe.detection.detector == "net" else alone.find_alone
-    return {"eye": joint.find, "net": eye.find, "classical": classical.find}[recipe.detection.detector]
+        return alone.find_alone if recipe.detection.detector == "classical" else eye.find_alone
+    if recipe.detection.detector == "classical":
+        return classical.find
+    return partial(eye.find if recipe.detection.detector == "net" else joint.find, around=around)
 
 
-def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None) -> list[Found]:
+def gather(
+    window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask | None, dirt: Mask | None, unsure: str = UNSURE
+) -> list[Found]:
     """What was given, then standing lines, then what the detector found apart from both; lines are held where the recipe says so."""
     settings, shape = recipe.detection, window.scale.whole
     known = [] if dirt is None else from_dirtmap(window, dirt, allowed, settings.max_size)
@@ -174,7 +193,7 @@ def gather(window: Window, findings: Findings, recipe: Recipe, *, allowed: Mask 
     name, line_reason = settings.detector, "" if mend_lines else "a standing line: lines = mend mends it across"
     found = [Found(d, "dirt map") for d in known] + [Found(d, name, line_reason) for d in lines]
     found += [Found(d, name) for d in apart_from(findings.defects, taken, shape)]
-    return found + [Found(d, name, UNSURE) for d in apart_from(findings.doubtful, taken, shape)]
+    return found + [Found(d, name, unsure) for d in apart_from(findings.doubtful, taken, shape)]
 
 
 def standing_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None) -> list[Defect]:

@@ -35,6 +35,7 @@ class Detection:
 
     detector: Literal["eye", "net", "classical"] = "eye"  # the net and the pixel tests together, the net alone, the tests alone
     strength: Share = 0.5  # 0 … 1: how much is found; low finds only the certain
+    by_stretch: bool = True  # frames of each stretch are looked at first; where none shows sure dirt, only what is surer is mended
     polarity: Literal["both", "dark", "bright"] = "both"
     min_size: Length = 2.0  # px of a 480-line picture, the square root of the area
     max_size: Length = 120.0

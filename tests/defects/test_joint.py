@@ -1,4 +1,4 @@
-"""Two detectors as one: each finds what the other misses, the net speaks against false alarms of the pixel tests."""
+"""Two detectors as one: each finds what the other misses, and both, the frame and the film around are heard. The net is a stand-in."""
 
 from typing import Any
 
@@ -10,11 +10,14 @@ import tiny
 from defects.test_eye_inputs import window_of
 from frdm.defects import eye, joint
 from frdm.defects.classical import find as find_classical
+from frdm.defects.outlook import Glance, Outlook
 from frdm.film import Defect
 from frdm.recipe import Detection
 
 SETTINGS = Detection()
 SPOTS = ((slice(50, 58), slice(70, 78)), (slice(90, 98), slice(120, 128)))
+DIRTY = Outlook((Glance(6, 8, 300.0, 30.0), Glance(5, 7, 250.0, 30.0), Glance(7, 7, 280.0, 20.0)))
+CLEAN = Outlook((Glance(), Glance(), Glance()))
 
 
 def dirty() -> tiny.Film:
@@ -24,13 +27,13 @@ def dirty() -> tiny.Film:
     return film
 
 
-def saying(*spots: tuple[slice, slice], else_where: float = -9.0) -> Any:
+def saying(*spots: tuple[slice, slice], logit: float = 9.0, else_where: float = -9.0) -> Any:
     """A stand-in for the net that is sure of some places and of nothing else."""
 
     def net(full: NDArray[Any], half: NDArray[Any], offsets: NDArray[Any]) -> NDArray[np.float32]:
         logits = np.full((1, 2, *full.shape[2:]), else_where, np.float32)
         for spot in spots:
-            logits[0, 0][spot] = 9
+            logits[0, 0][spot] = logit
         return logits
 
     return net
@@ -53,28 +56,86 @@ def both_seen() -> Any:
 
 def test_what_both_see_is_found_once(both_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eye, "load_net", lambda _: saying(*SPOTS))
-    found = joint.find(both_seen, SETTINGS)
+    found = joint.find(both_seen, SETTINGS, around=DIRTY)
     assert len(found.defects) == 2
     assert all(covered(found.defects, spot) > 0.9 for spot in SPOTS)
 
 
 def test_the_net_speaks_against_what_it_knows(both_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eye, "load_net", lambda _: saying(SPOTS[0]))
-    found = joint.find(both_seen, SETTINGS)
-    assert covered(found.defects, SPOTS[1]) == 0
-    assert covered(found.doubtful, SPOTS[1]) > 0.9, "refused is held and reported, not forgotten"
+    heard = {d.confidence for d in joint.find(both_seen, SETTINGS, around=DIRTY).defects if d.box.top > 80}
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(*SPOTS))
+    agreed = {d.confidence for d in joint.find(both_seen, SETTINGS, around=DIRTY).defects if d.box.top > 80}
+    assert max(heard, default=0.0) < min(agreed)
 
 
-def test_what_the_net_does_not_know_is_left_to_the_pixel_tests(both_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_film_in_which_nothing_is_sure_asks_for_more(both_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same piece, half believed by the net, is likelier dirt on a film that is full of it."""
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(SPOTS[0], logit=0.4))
+    sure = {name: joint.find(both_seen, SETTINGS, around=around) for name, around in (("dirty", DIRTY), ("clean", CLEAN))}
+    believed = {name: max(d.confidence for d in (*found.defects, *found.doubtful) if d.box.top < 80) for name, found in sure.items()}
+    assert believed["clean"] < believed["dirty"] - 0.02
+
+
+def test_nothing_is_found_where_nothing_may_be_touched(both_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(*SPOTS))
+    allowed = np.ones((144, 192), bool)
+    allowed[40:70] = False
+    found = joint.find(both_seen, SETTINGS, allowed, around=DIRTY)
+    assert covered((*found.defects, *found.doubtful), SPOTS[0]) < 0.2
+    assert covered(found.defects, SPOTS[1]) > 0.9
+
+
+def test_only_the_polarity_that_is_asked_for(both_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(*SPOTS))
+    dark = joint.find(both_seen, Detection(polarity="dark"), around=DIRTY)
+    assert not dark.defects
+    assert len(joint.find(both_seen, Detection(polarity="bright"), around=DIRTY).defects) == 2
+
+
+def test_strength_asks_for_less() -> None:
+    for usual in (joint.LEAST, joint.ENOUGH):
+        asked = [joint.least_chance(usual, strength) for strength in (0.0, 0.25, 0.5, 0.75, 1.0)]
+        assert asked == sorted(asked, reverse=True)
+        assert asked[0] == pytest.approx(joint.SUREST)
+        assert asked[2] == usual
+        assert asked[-1] == pytest.approx(usual / 2)
+
+
+LARGE_SPOTS = ((slice(30, 50), slice(40, 60)), (slice(90, 110), slice(120, 140)))
+
+
+@pytest.fixture
+def large_seen() -> Any:
+    film = tiny.film(9, height=144, width=192, grain=0.006)
+    for spot in LARGE_SPOTS:
+        film[4][spot] = 0.98
+    window = window_of(film, 4)
+    assert all(covered(find_classical(window, SETTINGS).defects, spot) > 0.9 for spot in LARGE_SPOTS), "the pixel tests see both blots"
+    return window
+
+
+def test_of_large_pieces_the_net_speaks_against_what_it_knows(large_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(LARGE_SPOTS[0]))
+    found = joint.find(large_seen, SETTINGS, around=DIRTY)
+    assert covered(found.defects, LARGE_SPOTS[0]) > 0.9
+    assert covered(found.defects, LARGE_SPOTS[1]) == 0
+    assert covered(found.doubtful, LARGE_SPOTS[1]) > 0.9, "refused is held and reported, not forgotten"
+
+
+def test_of_large_pieces_what_the_net_does_not_know_is_left_to_the_pixel_tests(large_seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eye, "load_net", lambda _: saying(else_where=-1.5))  # 0.18: neither for nor against
-    found = joint.find(both_seen, SETTINGS)
-    assert all(covered(found.defects, spot) > 0.9 for spot in SPOTS)
+    found = joint.find(large_seen, SETTINGS, around=DIRTY)
+    assert all(covered(found.defects, spot) > 0.9 for spot in LARGE_SPOTS)
+    cautious = joint.find(large_seen, SETTINGS, around=CLEAN)
+    assert not any(covered(cautious.defects, spot) for spot in LARGE_SPOTS), "where nothing is sure, the net must agree"
+    assert all(covered(cautious.doubtful, spot) > 0.9 for spot in LARGE_SPOTS)
 
 
-def test_what_the_net_alone_sees_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_pieces_that_the_net_alone_sees_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     window = window_of(tiny.film(9, height=144, width=192, grain=0.006), 4)
     assert not find_classical(window, SETTINGS).defects
-    monkeypatch.setattr(eye, "load_net", lambda _: saying(*SPOTS))
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(*LARGE_SPOTS))
     monkeypatch.setattr(eye, "busy_tiles", lambda *_: [(0, 0)])  # nothing is suspected on this film: let the net look all the same
-    found = joint.find(window, SETTINGS)
-    assert all(covered(found.defects, spot) > 0.9 for spot in SPOTS)
+    found = joint.find(window, SETTINGS, around=DIRTY)
+    assert all(covered(found.defects, spot) > 0.9 for spot in LARGE_SPOTS)

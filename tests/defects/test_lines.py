@@ -231,3 +231,25 @@ def test_a_blank_film_says_nothing() -> None:
 def test_trees_made_for_other_numbers_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"lines\.npz"):
         load_judge("line").chance({"share": np.zeros(3, np.float32)})
+
+
+@pytest.mark.parametrize(("slant", "bow", "seed"), [(0.04, 2.0, 1), (0.02, 2.0, 4)])
+def test_a_line_that_bends_is_one_defect(slant: float, bow: float, seed: int) -> None:
+    """Two candidates run apart above and show on the same line below: it is listed once, and mended where either showed."""
+    film = tiny.film(FRAMES, height=HEIGHT, width=WIDTH, grain=0.012, pan=1.5, seed=seed)
+    rows, columns = np.arange(HEIGHT), np.arange(WIDTH)
+    for i, frame in enumerate(film):
+        centre = 150 + slant * (rows - HEIGHT / 2) + bow * np.sin(6.9 * rows / HEIGHT + 0.2 * i) + WANDER[i]
+        weight = 0.85 * np.exp(-(((columns - centre[:, None]) / 1.1) ** 2)).astype(np.float32)
+        frame[:] = frame * (1 - weight) + 0.02 * weight
+    window = window_of(film)
+    (line,) = find_lines(window, np.full(window.luma.shape, 0.01, np.float32), Detection())
+    assert line.mask.any(1).sum() > 80
+
+
+def test_two_lines_beside_each_other_stay_two() -> None:
+    film = scene(1.5)
+    for column in (150.0, 160.0):
+        draw(film, column, 0.95, WANDER)
+    window = window_of(film)
+    assert len(find_lines(window, np.full(window.luma.shape, 0.01, np.float32), Detection())) == 2

@@ -29,7 +29,7 @@ RECIPE = Recipe(span=2)
 EACH = [pytest.param(form, id=form.name, marks=() if form.quick else pytest.mark.slow) for form in FORMS]
 
 
-def idle_mend(source: Any, span: Span, *, info: ScanInfo, recipe: object, given: object, hand: object = None) -> Iterator[MendedFrame]:
+def idle_mend(source: Any, span: Span, *, info: ScanInfo, recipe: object, given: object, **_: object) -> Iterator[MendedFrame]:
     """As `frdm.mending.mend` on a film without defects."""
     for frame in source.frames(span.start, span.stop):
         yield MendedFrame(frame, (), (), 0.01)

@@ -203,6 +203,20 @@ def test_what_the_net_is_shown() -> None:
     assert shown["tags"].tolist() == [[0] * 5]
 
 
+def test_where_exposure_flickers_the_net_is_shown_neighbours_as_bright_as_the_centre() -> None:
+    clean = np.repeat(tiny.film(1, height=161, width=203, grain=0.0), 5, 0)
+    film = clean * np.float32([1.06, 0.95, 1.0, 1.05, 0.94])[:, None, None]
+    film[2, 70:90, 90:110] += 0.1  # a slight veil, which does not disturb the motion
+    window = window_of([Frame(i, (tiny.codes(f, 16),)) for i, f in enumerate(film)], GREY, 2)
+    stand_in, defect = hand(levels_of(clean)), Defect("stain", "bright", Box(2, 70, 90, 90, 110), np.ones((20, 20), bool), 1.0)
+    fill_by_hand(window, defect, ground_of(window, defect, GREY), Filling(), hand=stand_in, how=FAST)
+    shown = stand_in.see.calls[0]  # type: ignore[attr-defined]
+    top, left, bottom, right = (int(side) for side in shown["box"][0])
+    away = shown["degraded"][0, 0, [0, 1, 3, 4]] - clean[2, top:bottom, left:right]
+    inside = away[:, 70 - top : 90 - top, 90 - left : 110 - left]
+    assert np.abs(away.mean((1, 2))).max() < 0.003 and np.abs(inside.mean((1, 2))).max() < 0.01  # they were 0.025 and more
+
+
 @pytest.mark.parametrize(("index", "there"), [(0, [0, 1, 2, 3, 4]), (4, [0, 1, 2, 3, 4]), (2, [0, 1, 2, 3, 4])])
 def test_at_the_ends_of_a_shot_the_nearest_frames_are_shown(index: int, there: list[int]) -> None:
     frames = [Frame(i, (tiny.codes(f, 16),)) for i, f in enumerate(tiny.film(5))]

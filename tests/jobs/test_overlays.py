@@ -93,7 +93,7 @@ def drawn(kind: str, folder: Path) -> Path:
 KINDS = ["png 8", "grey png 16", "tiff 16", "dpx 10", "exr half", "exr float"]
 
 
-def mend_evenly(source: Any, span: Span, *, info: ScanInfo, recipe: object, given: object, hand: object = None) -> Iterator[MendedFrame]:
+def mend_evenly(source: Any, span: Span, *, info: ScanInfo, recipe: object, given: object, **_: object) -> Iterator[MendedFrame]:
     """As `mended.fake_mend`, but the first repair of a frame has one matte for all its planes, as frdm's own have in RGB."""
     for item in mended.fake_mend(source, span, info=info, recipe=recipe, given=given):
         repairs = [replace(r, patch=even(r.patch)) if r.id.endswith("-000") else r for r in item.repairs]

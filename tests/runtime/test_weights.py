@@ -50,7 +50,8 @@ def test_missing_and_unknown_weights_are_named(folder: Path) -> None:
 def test_what_ships_is_small_whole_and_described(name: str) -> None:
     weights.find_weights.cache_clear()
     found = weights.find_weights(name)
-    assert {"net", "widths", "blocks", "alone", "weights", "steps", "data", "licence", "made"} <= found.about.keys()
+    assert {"net", "widths", "blocks", "alone", "weights", "data", "licence", "made"} <= found.about.keys()
+    assert len({"steps", "mean"} & found.about.keys()) == 1, "how long it was trained, or each of those whose mean it is"
     assert found.about["alone"] == (name == "eye_alone")
 
 

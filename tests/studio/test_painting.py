@@ -109,7 +109,7 @@ def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_wh
         raise WeightsError("engine diffusion: no weights for it")
 
     monkeypatch.setattr("frdm.studio.ways.find_weights", missing)
-    monkeypatch.setattr("frdm.fills.hand.load_hand", missing)
+    monkeypatch.setattr("frdm.fills.hand_job.load_hand", missing)
     ways = {one["name"]: one for one in client.get("/api/engines").json()["engines"]}
     assert [name for name, one in ways.items() if not one["available"]] == ["diffusion"]
     assert ways["diffusion"]["sentence"] == "engine diffusion: no weights for it"
@@ -123,6 +123,7 @@ def test_diffusion_is_offered_where_its_weights_are_and_refused_in_a_sentence_wh
         return Fill(made.patch, Provenance("diffusion", (3, 5), weights="abc", seed=how.seed, trust=0.5))
 
     monkeypatch.setattr("frdm.studio.ways.find_weights", lambda _: SimpleNamespace(sha256="abc"))
+    monkeypatch.setattr("frdm.fills.hand_job.load_hand", lambda: SimpleNamespace(params=SimpleNamespace(frames=5)))
     monkeypatch.setattr("frdm.jobs.painting.fill_by_hand", by_hand)
     assert all(one["available"] for one in client.get("/api/engines").json()["engines"])
     (defect,) = paint(client, 4, engine="diffusion", seed=7)["made"]

@@ -67,9 +67,9 @@ def test_a_projects_own_weights_are_told_and_used(client: TestClient, weights: P
         made = fill_from_surround(window, defect, ground, settings)
         return Fill(made.patch, Provenance("diffusion", (3, 5), weights=hand.sha256, seed=how.seed, trust=0.5))
 
-    monkeypatch.setattr("frdm.jobs.painting.open_hand", opened)
+    monkeypatch.setattr("frdm.fills.hand_job.open_hand", opened)
     monkeypatch.setattr("frdm.jobs.painting.fill_by_hand", by_hand)
-    monkeypatch.setattr("frdm.fills.hand.load_hand", lambda: pytest.fail("the weights that ship were asked for"))
+    monkeypatch.setattr("frdm.fills.hand_job.load_hand", lambda: pytest.fail("the weights that ship were asked for"))
     (made,) = client.post("/api/paint", json=PAINTED).json()["made"]
     (again,) = client.post(f"/api/defects/{made['id']}/again", json={"engine": "diffusion", "seed": 3}).json()["made"]
     assert [one["weights"] for one in (made, again)] == [sha256] * 2

@@ -8,11 +8,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hands import PATIENCE, opened
+from hands import PATIENCE, watched
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from frdm import jobs
@@ -27,24 +26,6 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
     "--disable-sync"
 )
-
-
-@dataclass
-class Watch:
-    """What the browser asked for and complained of."""
-
-    home: str
-    foreign: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def listen(self, page: Page) -> None:
-        page.on("request", lambda request: self._asked(request.url))
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.home, "data:", "blob:")):
-            self.foreign.append(url)
 
 
 @pytest.fixture(scope="session")
@@ -149,16 +130,3 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def page(browser: Browser, studio: str) -> Iterator[Page]:
     """The studio's page, open; afterwards nobody complained, and nothing was asked of anybody else."""
     yield from watched(browser, studio)
-
-
-def watched(browser: Browser, address: str) -> Iterator[Page]:
-    """A page in a browser of its own, watched while it is used."""
-    watch = Watch(address)
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    watch.listen(page)
-    opened(page, address)
-    yield page
-    context.close()
-    assert watch.foreign == []
-    assert watch.complaints == []

@@ -4,14 +4,14 @@ import base64
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from frdm.demo.story import Places
 from frdm.jobs.project import existing
@@ -105,6 +105,37 @@ def opened(page: Page, studio: str) -> None:
     page.set_default_timeout(1000 * PATIENCE)
     page.goto(studio)
     page.wait_for_selector("body[data-open]", state="attached")
+
+
+@dataclass
+class Watch:
+    """What the browser asked for and complained of."""
+
+    home: str
+    foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.home, "data:", "blob:")):
+            self.foreign.append(url)
+
+
+def watched(browser: Browser, address: str) -> Iterator[Page]:
+    """A page in a browser of its own, watched while it is used."""
+    watch = Watch(address)
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    watch.listen(page)
+    opened(page, address)
+    yield page
+    context.close()
+    assert watch.foreign == []
+    assert watch.complaints == []
 
 
 def shown_frame(page: Page, frame: int) -> None:

@@ -1,11 +1,14 @@
 """Colours of kinds, sources and statuses are told apart, with normal sight and with each of the colour blindnesses."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from frdm.studio import colours
 from frdm.studio.colours import KIND, LINE, SOURCE, STATUS, Colour
 from frdm.studio.marking import RIM
 
@@ -59,3 +62,19 @@ def test_a_statuss_line_stands_out_from_its_rim(status: str) -> None:
 
 def test_no_two_statuses_have_the_same_line() -> None:
     assert len({LINE[status] for status in STATUS}) == len(STATUS)
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_what_is_rejected_is_told_from_the_greys_beside_it(sight: str) -> None:
+    """On picture, lists and timeline the other statuses are grey."""
+    beside = [grey for name in ("legend.js", "timeline.js") for grey in re.findall(r"(?:accepted|held): \"(#[0-9a-f]{6})\"", page(name))]
+    assert len(beside) == 4
+    vermilion = seen(STATUS["rejected"], SIGHTS[sight])
+    for grey in beside:
+        level = int(grey[1:3], 16)
+        assert np.linalg.norm(seen((level, level, level), SIGHTS[sight]) - vermilion) >= APART, grey
+
+
+def page(name: str) -> str:
+    """A file of the page."""
+    return (Path(colours.__file__).parent / "page" / name).read_text(encoding="utf-8")

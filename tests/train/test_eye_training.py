@@ -3,13 +3,16 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+import onnx
 import torch
+from safetensors.torch import load_file, save_file
 
 from frdm.errors import DatasetError
 from frdm.model.eye import Eye, EyeParams
@@ -124,5 +127,35 @@ def test_the_mean_of_two_trainings_is_their_mean(windows: Path, tmp_path: Path) 
     assert any(not torch.equal(one[name], two[name]) for name in weights)
     for name in weights:
         assert torch.allclose(mean[name], (one[name] + two[name]) / 2, atol=1e-3)  # kept with half precision
+    half = mean[weights[0]].half()
+    keep(tmp_path / "one" / "checkpoint.pt", tmp_path / "kept.safetensors", others=[tmp_path / "two" / "kept.safetensors"])
+    assert torch.equal(load_file(tmp_path / "kept.safetensors")[weights[0]], half)
     with pytest.raises(DatasetError, match="can't be read"):
         load_mean(tmp_path / "one" / "checkpoint.pt", [tmp_path / "none.safetensors"])
+
+
+def told_of(path: Path) -> dict[str, Any]:
+    """What an exported file says of itself."""
+    about: dict[str, Any] = json.loads({one.key: one.value for one in onnx.load(path).metadata_props}["about"])
+    return about
+
+
+def test_a_mean_that_ships_says_what_it_is_the_mean_of(windows: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        run = Training(settings(seed=number))
+        run.step = 10 * (number + 1)
+        (tmp_path / name).mkdir()
+        run.save(tmp_path / name / "checkpoint.pt")
+    one, kept, untold = tmp_path / "one" / "checkpoint.pt", tmp_path / "two" / "kept.safetensors", tmp_path / "two" / "old.safetensors"
+    keep(tmp_path / "two" / "checkpoint.pt", kept)
+    save_file(load_file(kept), untold)  # as they were kept before they said anything
+    assert "the mean of 3 trainings" in ship(one, tmp_path, "eye", data="drawn", licence="Apache-2.0", others=[kept, untold])
+    listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))["eye"]
+    made = [{"file": f, "steps": n} for f, n in (("one/checkpoint.pt", 10), ("two/kept.safetensors", 20), ("two/old.safetensors", None))]
+    assert listed["mean"] == made and "steps" not in listed
+    sha256 = listed.pop("sha256")
+    assert told_of(tmp_path / "eye.onnx") == listed and sha256 == hashlib.sha256((tmp_path / "eye.onnx").read_bytes()).hexdigest()
+    keep(one, tmp_path / "mean.safetensors", others=[kept])
+    again = load_mean(one, [tmp_path / "mean.safetensors"])[1]
+    assert again["mean"][1] == {"file": f"{tmp_path.name}/mean.safetensors", "mean": made[:2]}  # a mean of means says of which
+    assert load_mean(one)[1] == {"steps": 10}

@@ -19,7 +19,7 @@ from frdm.errors import DatasetError
 from frdm.fills.hand import whole_squares
 from frdm.film import Encoding, Frame
 from frdm.train.hand_batches import batch_of
-from frdm.train.hand_data import TileSettings, Windows
+from frdm.train.hand_data import TileSettings, Windows, drawn
 from frdm.train.hand_making import Making, chosen, make_windows, windows_in
 from frdm.train.hand_mattes import MatteSettings, led_astray, suspected, told
 from frdm.train.hand_parts import built
@@ -145,6 +145,21 @@ def test_followed_film_lies_still_and_its_truth_with_it(tmp_path: Path) -> None:
     assert np.abs(degraded[3][damage[3]].astype(int) - clean[3][damage[3]].astype(int)).mean() > 40
 
 
+def test_followed_film_is_as_bright_as_the_centre_and_its_truth_with_it() -> None:
+    random, share = np.random.default_rng(7), np.array([1.05, 0.94, 1.0, 1.06, 0.96])[:, None, None, None]
+    still = cv2.GaussianBlur(random.uniform(0, 1, (160, 200)).astype(np.float32), (0, 0), 2.5)
+    film = np.rint((60 + 120 * (still - still.min()) / np.ptp(still))[None, ..., None] * share).astype(np.uint8)
+    mask = np.zeros(film.shape[:3], bool)
+    mask[2, 70:76, 90:96], mask[3, 50:56, 100:106] = True, True
+    dirty = film + np.uint8(30) * mask[..., None]
+    degraded, clean, damage = follow(Segment(dirty, film, mask, {}), (slice(0, 5), slice(40, 104), slice(64, 128)), 2)
+    away = np.abs(clean.astype(int) - clean[2].astype(int)).mean((1, 2, 3))
+    assert away[2] == 0 and away.max() < 1.5  # codes; it was 4 and more
+    assert np.array_equal(degraded[[0, 1, 4]], clean[[0, 1, 4]])  # film without damage and its truth grew as much brighter
+    lighter = (degraded[3].astype(int) - clean[3])[..., 0]
+    assert np.median(lighter[damage[3]]) == pytest.approx(30, abs=2) and not lighter[:, :20].any()
+
+
 def test_motion_is_led_astray_under_the_matte_alone() -> None:
     random = np.random.default_rng(3)
     film = np.stack([cv2.GaussianBlur(random.normal(0.5, 1, (48, 48)).astype(np.float32), (0, 0), 1.5)] * 3)[None].repeat(3, 0)
@@ -155,6 +170,26 @@ def test_motion_is_led_astray_under_the_matte_alone() -> None:
     assert changed[1].max() == 0
     assert changed[0][20:26, 20:26].max() > 0.01 and changed[2][20:26, 20:26].max() > 0.01
     assert changed[:, :6].max() < 1e-4 and changed[:, -6:].max() < 1e-4
+
+
+def test_what_weighs_goes_astray_with_the_film() -> None:
+    """Of a tile whose damage is 80 codes lighter than the film: where neighbours were moved the lighter film still is what weighs."""
+    random = np.random.default_rng(4)
+    clean = cv2.GaussianBlur(random.uniform(0, 150, (5, 48, 48)).astype(np.float32), (0, 0), 1.5).astype(np.uint8)[None].repeat(3, 0)
+    damage = np.zeros((5, 48, 48), bool)
+    for frame, (row, column) in enumerate(((16, 20), (22, 27), (20, 20), (24, 18), (25, 25))):
+        damage[frame, row : row + 8, column : column + 8] = True
+    degraded = clean + np.uint8(80) * damage
+    part = {"degraded": degraded, "clean": clean, "damage": damage, "squares": clean[..., :32, :32], "place": (0, 0, 48, 48), "centre": 2}
+    part |= {"tags": np.zeros(2, np.int64), "caption": "", "followed": True}
+    how = MatteSettings(astray=1.0, wrong=3.0, laid=0.0, false=0.0, missed=0.0, shrunk=0.0)
+    tile = drawn(part, ([], []), tiles(gamma=0.0, mattes=how), random)
+    others = [0, 1, 3, 4]
+    lighter = (tile.degraded - tile.clean)[0, others] * 255 / 80
+    assert np.abs(lighter - tile.weight[others] / how.beside).max() < 1e-4
+    assert not np.isin(lighter.round(4), (0, 1)).all()  # something was moved
+    assert np.array_equal(tile.matte.any((1, 2)), [False, False, True, False, False])
+    assert np.all(tile.weight[2] == tile.matte[2]) and set(np.unique(tile.weight[2])) == {0.0, 1.0}
 
 
 def test_a_suspected_mask_has_a_detectors_errors() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.defects.carried import carried_motion
-from frdm.defects.judge import load_trees
+from frdm.defects.judge import Trees, load_trees
 from frdm.defects.objects import Pieces, Scene, measure, pieces, torn_by
 from frdm.defects.spikes import Spikes, candidates, find_spikes, noise_level
 from frdm.defects.surround import in_colour
@@ -26,6 +26,7 @@ WORTH = 0.1  # probability at best below which a piece is not searched for elsew
 DOUBT = 0.3  # probability from which a piece counts as suspected in its surround
 CALM, UPSET = 0.32, 0.48  # frame_doubt up to which probabilities are believed, and from which only `SUREST` ones are
 SUREST = 0.97
+ANY_SIZE = 0.0, float("inf")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +62,48 @@ def find(
     """All defects of the window's centre whose probability reaches what `settings.strength` asks; only where `allowed`
     (a mask of the size that is searched). Dark and bright are worked on side by side in `pool`; `tests` if they were made already.
     """
+    examined = examine(window, settings, allowed, tests or Tests.of(window), pool)
+    defects, doubtful = settled(window, examined, settings)
+    return Findings(defects, doubtful, examined.doubted, examined.tests.noise, examined.tests.level)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One polarity's pieces, what was measured of them, and the object filter's probabilities."""
+
+    pieces: Pieces
+    features: NDArray[np.float32]  # (n, len(objects.FEATURES))
+    chance: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """What the pixel tests and the object filter say of a window."""
+
+    tests: Tests
+    scene: Scene  # what pieces are measured against
+    trees: Trees
+    suspects: Mask
+    judged: tuple[Judged, ...]
+
+    @property
+    def doubted(self) -> Mask:
+        """Every pixel that some test doubts, and the pieces that the object filter gives some chance."""
+        out = self.suspects.copy()
+        for one in self.judged:
+            out |= np.concatenate([[False], one.chance > DOUBT])[one.pieces.labels]
+        return out
+
+    def measured(self, found: Pieces) -> Judged:
+        """Pieces of anybody, measured and judged as the detector's own."""
+        features = measure(found, self.scene, lambda best: self.trees.probability(best) >= WORTH)
+        return Judged(found, features, self.trees.probability(features))
+
+
+def examine(window: Window, settings: Detection, allowed: Mask | None, tests: Tests, pool: Executor | None = None) -> Examined:
+    """The pixel tests' pieces, measured and judged; only where `allowed`. Dark and bright are worked on side by side in `pool`."""
     run = map if pool is None else pool.map
-    tests = tests or Tests.of(window)
-    spikes, noise, level = tests.spikes, tests.noise, tests.level
+    spikes, noise = tests.spikes, tests.noise
     marked = dict(zip((1, -1), run(lambda sign: candidates(spikes, noise, sign, settings.strength), (1, -1)), strict=True))
     suspects = marked[1][0] | marked[-1][0]
     unit = window.luma.shape[0] / 480
@@ -72,44 +112,28 @@ def find(
         seeds, bodies = marked[sign]
         return _limited(seeds if allowed is None else seeds & allowed, bodies, sign, unit, settings)
 
-    judged = _judged(window, spikes, noise, suspects, list(run(limited, (1, -1))), pool)
-    doubted = np.zeros(suspects.shape, bool)
-    for got, chance in judged:
-        doubted |= np.concatenate([[False], chance > DOUBT])[got.labels]
-    doubt = frame_doubt([chance for _, chance in judged])
-    defects, doubtful = _settled(window, [(g, c) for g, c in judged if g.sign in signs(settings)], doubt, settings)
-    return Findings(defects, doubtful, suspects | doubted, noise, level)
-
-
-def _judged(
-    window: Window, spikes: Spikes, noise: Real, suspects: Mask, every: Sequence[Pieces], pool: Executor | None
-) -> list[tuple[Pieces, NDArray[np.float64]]]:
-    """Each polarity's pieces with their probabilities."""
-    run = map if pool is None else pool.map
-    trees = load_trees(colour=in_colour(window.chroma))
-    raw = [n.raw for n in window.neighbours]
-    torn = torn_by(every, window.luma.shape[0] / 480)
+    every = list(run(limited, (1, -1)))
+    torn = torn_by(every, unit)
     carried = list(run(lambda neighbour: carried_motion(neighbour.aligned.displacement, torn), window.neighbours))
-    raw_chroma = [n.chroma for n in window.neighbours]
+    raw, raw_chroma = [n.raw for n in window.neighbours], [n.chroma for n in window.neighbours]
     scene = Scene(window.luma, spikes, window.aligned, raw, noise, suspects, torn, carried, window.chroma, raw_chroma)
-
-    def judge(got: Pieces) -> tuple[Pieces, NDArray[np.float64]]:
-        return got, trees.probability(measure(got, scene, lambda best: trees.probability(best) >= WORTH))
-
-    return list(run(judge, [got for got in every if len(got)]))
+    examined = Examined(tests, scene, load_trees(colour=in_colour(window.chroma)), suspects, ())
+    return replace(examined, judged=tuple(run(examined.measured, [got for got in every if len(got)])))
 
 
-def _settled(
-    window: Window, judged: Sequence[tuple[Pieces, NDArray[np.float64]]], doubt: float, settings: Detection
+def settled(
+    window: Window, examined: Examined, settings: Detection, sizes: tuple[float, float] = ANY_SIZE
 ) -> tuple[tuple[Defect, ...], tuple[Defect, ...]]:
-    """(defects, doubtful ones), each in the order of their boxes."""
+    """(defects, doubtful ones), each in the order of their boxes: the pieces of some sizes, least … most px of a 480-line picture."""
     unit = window.luma.shape[0] / 480
+    doubt = frame_doubt([one.chance for one in examined.judged])
     raised = float(np.clip((doubt - CALM) / (UPSET - CALM), 0, 1))
     lists: tuple[list[Defect], list[Defect]] = ([], [])
-    for got, chance in judged:
+    for got, chance in ((one.pieces, one.chance) for one in examined.judged if one.pieces.sign in signs(settings)):
         least = least_probability(settings.strength, got.areas / unit**2)
         sure = chance >= least + raised * (SUREST - least)
-        for i in np.flatnonzero(chance >= np.minimum(least, REPORTED)):
+        size = got.areas / unit**2
+        for i in np.flatnonzero((chance >= np.minimum(least, REPORTED)) & (size >= sizes[0]) & (size < sizes[1])):
             defect = defect_of(window, got.labels, got.boxes[i], (int(i) + 1, got.sign), float(chance[i]))
             lists[int(not sure[i])].append(window.scale.whole_defect(defect))
     by_box = attrgetter("box")

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.defects.alone import noise_of
-from frdm.defects.classical import Findings, Tests, defect_of, signs
+from frdm.defects.classical import ANY_SIZE, Findings, Tests, defect_of, signs
 from frdm.defects.eye_inputs import EyeInputs, eye_inputs
+from frdm.defects.outlook import Glance, Outlook
 from frdm.defects.spikes import candidates
 from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
@@ -31,10 +32,13 @@ AREAS, LEAST = (50.0, 1000.0), (0.45, 0.55)  # least mean probability of a piece
 CALM, UPSET, RAISED = 0.47, 0.67, 0.75  # … in frames no more undecided than the first; from the second on this probability is asked of all
 THOUGHT = 0.02  # probability from which a pixel tells how undecided a frame is
 LITTLE = 20.0  # px of a 480-line picture, sum of probabilities below which nothing can be told of that
+ASKED = 0.85  # of all, where the film around shows nothing that is surely dirt
+ALONE = 0.6  # of all, by the net for single frames
 SUREST = 0.95
 BODY = 0.25  # probability from which a pixel belongs to a piece …
 SEED = 0.45  # … that holds one pixel of this
 SMALLEST = 3.0  # px of a 480-line picture
+NOWHERE = Outlook()  # nothing is known of the film around
 SURROUND = 12.0  # px of a 480-line picture: around which a piece of a single frame is called dark or bright
 
 
@@ -47,27 +51,55 @@ class Seen:
     share: float  # of the tiles that were looked at
 
 
-def find(window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None) -> Findings:
-    """All defects of the window's centre that the net is sure enough of; only where `allowed` (of the size that is searched)."""
-    return find_with_map(window, settings, allowed, Tests.of(window))[0]
-
-
-def find_with_map(window: Window, settings: Detection, allowed: Mask | None, tests: Tests) -> tuple[Findings, Real]:
-    """`find`, and the probability of every pixel of the picture that is searched."""
+def find(
+    window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None, around: Outlook = NOWHERE
+) -> Findings:
+    """All defects of the window's centre that the net is sure enough of; only where `allowed` (of the size that is searched). Where the
+    film `around` shows nothing that is surely dirt, `ASKED` is asked of every piece.
+    """
+    tests = Tests.of(window)
     spikes, noise, level = tests.spikes, tests.noise, tests.level
-    suspects, easy = (
-        candidates(spikes, noise, 1, strength)[0] | candidates(spikes, noise, -1, strength)[0] for strength in (settings.strength, EASY)
-    )
-    seen = look(eye_inputs(window, noise), easy if allowed is None else easy & allowed, load_net("eye"))
-    dirt = seen.dirt if allowed is None else seen.dirt * allowed
-    smooth = np.asarray(cv2.GaussianBlur(spikes.difference, (0, 0), 0.8), np.float32)
-    found = pieces(dirt, smooth, window.luma.shape[0] / 480, settings)
-    defects, doubtful = settled(window, found, settings)
-    return Findings(defects, doubtful, suspects | (seen.dirt > BODY / 2), noise, level), dirt
+    suspects = candidates(spikes, noise, 1, settings.strength)[0] | candidates(spikes, noise, -1, settings.strength)[0]
+    dirt = seen_of(window, tests, allowed)
+    defects, doubtful = settled(window, found_in(dirt, window, tests, settings), settings, asked_around(around))
+    return Findings(defects, doubtful, suspects | (dirt > BODY / 2), noise, level)
+
+
+def asked_around(around: Outlook) -> float:
+    """The probability that is asked of every piece: `ASKED` where the film around shows nothing that is surely dirt."""
+    return ASKED if around.nothing_sure else 0.0
+
+
+def glance(window: Window, settings: Detection, allowed: Mask | None = None) -> Glance:
+    """What the net sees of the window's centre, in a few numbers."""
+    tests = Tests.of(window)
+    return glance_of(seen_of(window, tests, allowed), window, tests, settings)
+
+
+def glance_of(dirt: Real, window: Window, tests: Tests, settings: Detection) -> Glance:
+    """The same where the net has looked already."""
+    found = found_in(dirt, window, tests, settings)
+    return Glance.of(found.chance, found.areas / (window.luma.shape[0] / 480) ** 2)
+
+
+def seen_of(window: Window, tests: Tests, allowed: Mask | None) -> Real:
+    """The net's probability of every pixel of the window's centre; 0 where the pixel tests suspect nothing, and where not `allowed`."""
+    easy = candidates(tests.spikes, tests.noise, 1, EASY)[0] | candidates(tests.spikes, tests.noise, -1, EASY)[0]
+    dirt = look(eye_inputs(window, tests.noise), easy if allowed is None else easy & allowed, load_net("eye")).dirt
+    return dirt if allowed is None else dirt * allowed
+
+
+def found_in(dirt: Real, window: Window, tests: Tests, settings: Detection) -> "EyePieces":
+    """The pieces of what the net says."""
+    smooth = np.asarray(cv2.GaussianBlur(tests.spikes.difference, (0, 0), 0.8), np.float32)
+    return pieces(dirt, smooth, window.luma.shape[0] / 480, settings)
 
 
 def find_alone(window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None) -> Findings:
-    """All defects of a frame that the net for single frames is sure enough of: its neighbours, if it has any, are not looked at."""
+    """All defects of a frame that the net for single frames is sure enough of: its neighbours, if it has any, are not looked at.
+
+    How undecided the frame leaves it is not asked: a picture with one speck would leave nothing else to be sure of.
+    """
     luma = window.luma
     level, unit = noise_of(luma), luma.shape[0] / 480
     noise = np.full(luma.shape, level, np.float32)
@@ -75,7 +107,8 @@ def find_alone(window: Window, settings: Detection, allowed: Mask | None = None,
     answered = answer(inputs, load_net("eye_alone"), (0, 0, *inputs.full.shape[1:]))[:, : luma.shape[0], : luma.shape[1]]
     dirt = answered[0] if allowed is None else answered[0] * allowed
     surround = wide_blur(luma, SURROUND * unit)
-    defects, doubtful = settled(window, pieces(dirt, luma - surround, unit, settings), settings)
+    found = pieces(dirt, luma - surround, unit, settings)
+    defects, doubtful = settled(window, replace(found, doubt=np.zeros(len(found.doubt))), settings, ALONE)
     return Findings(defects, doubtful, answered[0] > BODY / 2, noise, level)
 
 
@@ -167,25 +200,29 @@ def undecided(dirt: Real, labels: NDArray[np.int32], unit: float) -> NDArray[np.
     return out
 
 
-def settled(window: Window, found: EyePieces, settings: Detection) -> tuple[tuple[Defect, ...], tuple[Defect, ...]]:
-    """(defects, doubtful ones), each in the order of their boxes."""
+def settled(
+    window: Window, found: EyePieces, settings: Detection, asked: float = 0.0, sizes: tuple[float, float] = ANY_SIZE
+) -> tuple[tuple[Defect, ...], tuple[Defect, ...]]:
+    """(defects, doubtful ones), each in the order of their boxes: the pieces of some sizes, least … most px of a 480-line picture."""
     lists: tuple[list[Defect], list[Defect]] = ([], [])
     unit = window.luma.shape[0] / 480
     for i, chance in enumerate(found.chance):
-        if int(found.sign[i]) in signs(settings):
-            sure = chance >= least_chance(settings.strength, found.areas[i] / unit**2, float(found.doubt[i]))
+        if int(found.sign[i]) in signs(settings) and sizes[0] <= found.areas[i] / unit**2 < sizes[1]:
+            sure = chance >= least_chance(settings.strength, found.areas[i] / unit**2, float(found.doubt[i]), asked)
             defect = defect_of(window, found.labels, found.boxes[i], (i + 1, int(found.sign[i])), float(chance))
             lists[int(not sure)].append(window.scale.whole_defect(defect))
     by_box = attrgetter("box")
     return tuple(sorted(lists[0], key=by_box)), tuple(sorted(lists[1], key=by_box))
 
 
-def least_chance(strength: float, area: float, doubt: float = 0.0) -> float:
-    """The mean probability from which a piece of `area` px (of a 480-line picture) is mended in a frame that is so undecided.
+def least_chance(strength: float, area: float, doubt: float = 0.0, asked: float = 0.0) -> float:
+    """The mean probability from which a piece of `area` px (of a 480-line picture) is mended in a frame that is so undecided, and in which
+    `asked` is asked of every piece.
 
     Chosen for harm on films that were not trained on (docs/eye.md): a large piece that is wrong is an erased limb. `strength` 0.5 takes the
     table as it is, 0 asks for `SUREST` of all, 1 for half of the table.
     """
     usual = float(np.interp(np.log(max(area, 1.0)), np.log(AREAS), LEAST))
     usual += float(np.clip((doubt - CALM) / (UPSET - CALM), 0, 1)) * max(RAISED - usual, 0.0)
+    usual = max(usual, asked)
     return usual + (SUREST - usual) * (1 - 2 * strength) if strength < 0.5 else usual * (1.5 - strength)

@@ -49,13 +49,17 @@ class Trees:
         return out
 
 
-@cache
 def load_trees(*, colour: bool = True) -> Trees:
     """The trees that ship with frdm: those that look at colour too, or those for black-and-white film."""
-    name = "objects.npz" if colour else "objects_grey.npz"
+    return load_file("objects.npz" if colour else "objects_grey.npz", FEATURES)
+
+
+@cache
+def load_file(name: str, features: tuple[str, ...]) -> Trees:
+    """Trees that ship with frdm, made for these features. Raises `RecipeError` where they are for others."""
     with files("frdm.defects").joinpath(name).open("rb") as file, np.load(file) as stored:
         values: dict[str, Any] = dict(stored)
-    if tuple(values.pop("features")) != FEATURES:
+    if tuple(values.pop("features")) != features:
         raise RecipeError(f"frdm/defects/{name}: made for other features than this version measures; install frdm again")
     values.pop("made")
     return Trees(**{k: v if v.ndim else v.item() for k, v in values.items()})

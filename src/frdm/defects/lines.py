@@ -29,6 +29,7 @@ WIDEST = 4.5  # px of a 480-line picture that a line may reach to either side â€
 SKIRT = 0.5  # â€¦ and that is mended beside it, for its soft edge
 CALM = 0.01  # working units: rows whose sides are calmer than this weigh alike where a line's width is measured
 SMALLEST = 96  # rows and columns of a picture in which lines are looked for
+SAME = 0.5  # share of the smaller of two lines of one sign that lies on the other, from which on they are one
 FEWEST = 4  # bands of the picture's height that a line must show in
 
 
@@ -52,16 +53,29 @@ def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: M
     wanted = {"both": (1, -1), "bright": (1,), "dark": (-1,)}[settings.polarity]
     sure = (chance >= least_chance(settings.strength)) & np.isin(tracks.sign, wanted)
     tracks, chance = tracks.only(sure), chance[sure]
-    found = []
-    for i, shown in enumerate(visible(look, tracks, chance)):
-        if not shown.any():
+    found: list[tuple[Mask, int, float]] = []
+    shown = visible(look, tracks, chance)
+    for i in np.argsort(-chance, kind="stable"):
+        if not shown[i].any():
             continue
-        mask = drawn(luma, tracks.path[i], shown, int(tracks.sign[i]), look.small[0].shape)
+        mask = drawn(luma, tracks.path[i], shown[i], int(tracks.sign[i]), look.small[0].shape)
         if allowed is not None:
             mask &= allowed
         if mask.any():
-            found.append(_defect(mask, index, int(tracks.sign[i]), float(chance[i])))
-    return sorted(found, key=lambda d: d.box)
+            joined(found, mask, int(tracks.sign[i]), float(chance[i]))
+    return sorted((_defect(mask, index, sign, sure) for mask, sign, sure in found), key=lambda d: d.box)
+
+
+def joined(found: list[tuple[Mask, int, float]], mask: Mask, sign: int, chance: float) -> None:
+    """Add a line (mask, sign, probability) to those that are surer: to one of them, where it lies on that for `SAME` of the smaller.
+
+    Two candidates may run apart over most of the height, which is why both are looked at, and show on the same line where they meet.
+    """
+    for other, of, _ in found:
+        if of == sign and (other & mask).sum() >= SAME * min(other.sum(), mask.sum()):
+            other |= mask
+            return
+    found.append((mask, sign, chance))
 
 
 def least_chance(strength: float) -> float:

@@ -19,7 +19,7 @@ from frdm.diffusion.asking import Crop, Footage, Inference
 from frdm.diffusion.inference import restore, restore_tiles
 from frdm.diffusion.planning import Plan
 from frdm.diffusion.whole import WholeFrame
-from frdm.fills.following import along, motions
+from frdm.fills.following import along, matched, motions
 from frdm.fills.hand_net import HandParams, LoadedHand, load_hand
 from frdm.fills.levels import codes_of, levels, levels_of
 from frdm.fills.neighbours import (
@@ -170,15 +170,15 @@ def _footage(site: Site, seen: View, params: HandParams, how: HandSettings) -> F
     suspects = site.ground.suspects.copy()
     near = site.small
     suspects[near.rows, near.columns] |= site.small_hole
-    moved = motions(site.window, suspects, inside)
+    moved, hidden = motions(site.window, suspects, inside), _suspects(site, seen.box)
+    own, sound = levels(site.window.frame, encoding, inside), ~hidden[: inside.bottom - inside.top, : inside.right - inside.left]
     film = [
-        along(frame, encoding, inside, moved[frame.index]) if frame.index in moved else levels(frame, encoding, inside)
-        for frame in seen.frames
+        matched(own, along(frame, encoding, inside, moved[frame.index]), sound) if frame.index in moved else own for frame in seen.frames
     ]
     shown = np.pad(np.stack(film, 1), [(0, 0), (0, 0), *pad], mode="edge")
     matte = np.zeros(shown.shape[1:], bool)
     centres = [place for place, frame in enumerate(seen.frames) if frame is site.window.frame]  # short shots show it again, dirt and all
-    matte[centres] = _suspects(site, seen.box)
+    matte[centres] = hidden
     crop = Crop(seen.box.top, seen.box.left, *whole, whole_squares(seen.frames, encoding, params.side))
     return Footage(shown, first=seen.frames[0].index, shot=0, matte=matte, prompt=how.prompt, crop=crop)
 

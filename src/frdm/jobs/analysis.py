@@ -13,6 +13,7 @@ from time import monotonic
 
 from frdm.defects.area import find_area
 from frdm.defects.dirtmap import GivenMattes, open_mattes
+from frdm.defects.stretch import block_end, whole_blocks
 from frdm.errors import LedgerError, RecipeError
 from frdm.fills.hand_job import HandJob
 from frdm.film import Frame, MendedFrame, Shot, Span
@@ -20,7 +21,7 @@ from frdm.jobs.cutting import Cuts
 from frdm.jobs.stills import PictureMattes, single_shots
 from frdm.media.album import Album
 from frdm.media.scan import Scan, info_at
-from frdm.mending import mend
+from frdm.mending import Shared, mend
 from frdm.motion.reel import HALO
 from frdm.motion.shots import find_shots, follow_shots, spans_of
 from frdm.recipe import Recipe
@@ -222,6 +223,7 @@ class _Worker:
         self._scan, self._plan, self._put = scan, plan, put
         self._given, self._placed = plan.given, False
         self._placing, self._left = Lock(), Event()
+        self._shared = Shared(plan.hand)
 
     def shot(self, number: int, shot: Shot) -> None:
         """Give all of a shot whose end is known."""
@@ -230,14 +232,16 @@ class _Worker:
             self.span(span)
 
     def growing(self, cuts: Cuts, place: int, *, start: int, number: int) -> Shot:
-        """Give all of a shot whose end is not known yet, and that end: its first span in pieces that the end can no longer touch."""
+        """Give all of a shot whose end is not known yet, and that end: its first span in pieces, of whole blocks where it goes on, that the
+        end can no longer touch.
+        """
         plan = self._plan
         first = start + max(0, plan.start - start) // plan.recipe.span * plan.recipe.span
         begin, end = max(first, plan.start), min(first + plan.recipe.span, plan.stop)
         self._put(SpanBegins(Span(Shot(start, end), begin, end), done=False))
         at = begin
-        while at < end and isinstance(grown := cuts.certain(place, min(at + PIECE, end) + HALO), int):
-            stop = min(grown - HALO, end)
+        while at < end and isinstance(grown := cuts.certain(place, block_end(start, min(at + PIECE, end)) + HALO), int):
+            stop = min(whole_blocks(start, grown - HALO), end)
             self._give_mended(Span(Shot(start, grown), at, stop))
             at = stop
         shot = cuts.shot(place)
@@ -301,7 +305,7 @@ class _Worker:
 
     def _mend(self, span: Span) -> Iterator[MendedFrame]:
         plan, info = self._plan, info_at(self._scan, span.start)
-        return mend(self._scan, span, info=info, recipe=plan.recipe, given=self._mattes(), hand=plan.hand)
+        return mend(self._scan, span, info=info, recipe=plan.recipe, given=self._mattes(), shared=self._shared)
 
     def _mattes(self) -> Given:
         """The given mattes with the picture area, which is looked for once."""

@@ -11,7 +11,7 @@ from frdm.film import Defect, MendedFrame, Shot, Span
 from frdm.jobs.analysis import given_mattes
 from frdm.jobs.stills import single_shots
 from frdm.media.scan import Scan, info_at
-from frdm.mending import mend
+from frdm.mending import Shared, mend
 from frdm.motion.shots import find_shots
 from frdm.recipe import Recipe
 
@@ -51,9 +51,9 @@ def samples(scan: Scan, found: Sequence[Shot], recipe: Recipe, *, count: int) ->
     given = given_mattes(scan, recipe)
     if isinstance(given, GivenMattes):
         given = given.with_area(find_area(scan, scan.info, recipe.area))
-    hand = hand_job(recipe, info=scan.info)
+    shared = Shared(hand_job(recipe, info=scan.info))
     for number, shot, index in chosen(found, count):
-        for seen in mend(scan, Span(shot, index, index + 1), info=info_at(scan, index), recipe=recipe, given=given, hand=hand):
+        for seen in mend(scan, Span(shot, index, index + 1), info=info_at(scan, index), recipe=recipe, given=given, shared=shared):
             yield Sample(number, shot, seen)
 
 

@@ -6,16 +6,15 @@ Each is recorded as an action of that person, to be undone and redone like a dec
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 
 from frdm.defects.alone import noise_of
 from frdm.errors import LedgerError, RecipeError
-from frdm.fills.hand import HandSettings, fill_by_hand
-from frdm.fills.hand_net import open_hand
+from frdm.fills.hand import fill_by_hand
+from frdm.fills.hand_job import MEASURED_ON, HandJob, hand_job, measured_of
 from frdm.fills.lines import fill_line
 from frdm.fills.lone import ground_of
 from frdm.fills.neighbours import Fill, Ground, fill
@@ -33,7 +32,7 @@ from frdm.ledger.made import ByHand, Made
 from frdm.ledger.reading import held_mask
 from frdm.ledger.records import By, DefectRow
 from frdm.motion.window import Window
-from frdm.recipe import Recipe
+from frdm.recipe import Recipe, WholeFrameSettings
 from frdm.rendering import altered_pixels
 
 Engine = Literal["auto", "neighbours", "reveal", "across", "surround", "diffusion"]
@@ -76,6 +75,7 @@ class Brush:
             raise RecipeError(
                 f"frames {frames.start} to {frames.stop - 1}: with {wish.engine} at most {most} are painted at once; give fewer"
             )
+        hand = hand_of(self._recipe, wish)
         drawings = {index: self._drawn(shapes, index) for index in (frames if self._recipe.stills else frames[:1])}
         found: list[Made] = []
         refused: list[tuple[int, str]] = []
@@ -84,7 +84,7 @@ class Brush:
             box, mask = drawings.get(index) or drawings[frames.start]
             place = replace(box, frame=index)
             defect = Defect(kind, polarity_of(window, place, mask), place, mask, 1.0)
-            result = self._mended(project, window, defect, wish)
+            result = self._mended(project, window, defect, wish, hand)
             self._take(result, defect, wish, (found, refused))
         said = {"start": frames.start, "stop": frames.stop, "kind": kind, "engine": wish.engine, "source": wish.source, "seed": wish.seed}
         return self._recorded(project, "paint", found, refused, said=said, by=by)
@@ -94,10 +94,10 @@ class Brush:
         row = next(iter(by_ids(project.ledger, [name])), None)
         if row is None:
             raise LedgerError(f"{name}: no defect has this id; ids look like 000123-004")
-        frame = row.box.frame
+        frame, hand = row.box.frame, hand_of(self._recipe, wish)
         (window,) = self._windows(project, range(frame, frame + 1), wish, line=row.kind == "line")
         defect = self._defect(project, window, row)
-        result = self._mended(project, window, defect, wish)
+        result = self._mended(project, window, defect, wish, hand)
         found: list[Made] = []
         refused: list[tuple[int, str]] = []
         self._take(result, defect, wish, (found, refused))
@@ -143,11 +143,21 @@ class Brush:
             mask = layer.stored.mask
         return Defect(row.kind, row.polarity, row.box, mask, row.confidence, row.track)
 
-    def _mended(self, project: Project, window: Window, defect: Defect, wish: Wish) -> Fill:
+    def _mended(self, project: Project, window: Window, defect: Defect, wish: Wish, hand: HandJob | None) -> Fill:
         index = window.frame.index
+        hand = None if hand is None else self._told(hand, shot_of(project, index))
         info = self._frames.info_at(index)
         ground = ground_of(window, info.encoding, damaged(self._layers.of(project, index), info) | _alone(defect, info.height, info.width))
-        return mended(window, defect, ground, wish, self._recipe)
+        return mended(window, defect, ground, wish, self._recipe, hand=hand)
+
+    def _told(self, hand: HandJob, shot: Shot) -> HandJob:
+        """The hand, told of a shot what it was told while the film was restored."""
+
+        def measure() -> Mapping[str, Any]:
+            first = [self._frames.frame(index) for index in range(shot.start, min(shot.start + MEASURED_ON, shot.stop))]
+            return measured_of(first, self._frames.encoding(shot.start), self._recipe.detection.film)
+
+        return hand.of_shot(shot, measure)
 
     def _take(self, result: Fill, defect: Defect, wish: Wish, lists: tuple[list[Made], list[tuple[int, str]]]) -> None:
         frame = defect.box.frame
@@ -167,8 +177,18 @@ class Brush:
         return Painted(action, tuple(ids), tuple(sorted([*refused, *protected])))
 
 
-def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: Recipe) -> Fill:
-    """One place mended as a person wishes, who is sure of it."""
+def hand_of(recipe: Recipe, wish: Wish) -> HandJob | None:
+    """The hand as the recipe asks for it, whatever its engine: its weights, steps, sampler, prompts; None where the wish is another's.
+
+    Raises `WeightsError` without weights, `RecipeError` where they don't understand a prompt.
+    """
+    if wish.engine != "diffusion":
+        return None
+    return hand_job(replace(recipe, filling=replace(recipe.filling, engine="diffusion"), whole_frame=WholeFrameSettings()))
+
+
+def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: Recipe, *, hand: HandJob | None = None) -> Fill:
+    """One place mended as a person wishes, who is sure of it; `hand`: told of the frame's shot, where it is asked for."""
     unit = window.scale.whole[0] / 480
     feather = FEATHER if wish.feather is None else wish.feather / unit
     settings = replace(recipe.filling, least_trust=0.0, feather=feather)
@@ -181,9 +201,8 @@ def mended(window: Window, defect: Defect, ground: Ground, wish: Wish, recipe: R
     elif engine == "surround":
         result = fill_from_surround(window, sure, ground, settings)
     elif engine == "diffusion":
-        hand = None if settings.weights is None else open_hand(Path(settings.weights))
-        how = HandSettings(settings.steps, settings.sampler, seed=wish.seed)
-        result = fill_by_hand(window, sure, ground, settings, hand=hand, how=how)
+        assert hand is not None, "a wish to generate was given no hand"
+        result = fill_by_hand(window, sure, ground, settings, hand=hand.hand, how=replace(hand.how, seed=wish.seed))
     else:
         result = fill(_with_sources(window, wish, defect.box), sure, ground, settings)
         if result.patch is None and wish.engine == "auto" and wish.source is None:

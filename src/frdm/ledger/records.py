@@ -194,11 +194,12 @@ class ActionRow:
 
     number: int
     verb: str
+    about: str  # of an undo or redo the verb of what was taken back or done again by it in the end; else its own
     who: str
     at: str
     selection: str  # JSON
     undoes: int | None  # the action that an undo or redo turned round
-    changed: int  # decisions and reviews in it
+    changed: int  # defects that it decided about or looked at, however many versions they have
     frame: int | None  # first frame that it touched
     undone: bool
 

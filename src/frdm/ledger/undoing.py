@@ -173,10 +173,15 @@ def actions(ledger: Ledger, *, before: int | None = None, limit: int = 50, numbe
         "UNION ALL SELECT MIN(s.frame) FROM reviews v JOIN defects s ON s.number = v.defect WHERE v.action = a.number "
         "UNION ALL SELECT MIN(p.start) FROM protections p WHERE p.action = a.number)"
     )
-    counts = "(SELECT COUNT(*) FROM decisions d WHERE d.action = a.number) + (SELECT COUNT(*) FROM reviews v WHERE v.action = a.number)"
+    counts = (  # of defects: making one again, or accepting another version of it, decides about two repairs of one
+        "SELECT COUNT(*) FROM (SELECT COALESCE(-r.held, r.replaces, r.number) FROM decisions d JOIN repairs r ON r.number = d.repair "
+        "WHERE d.action = a.number UNION SELECT COALESCE(-s.held, -r.held, r.replaces, r.number) FROM reviews v "
+        "JOIN defects s ON s.number = v.defect LEFT JOIN repairs r ON r.number = s.repair WHERE v.action = a.number)"
+    )
+    about = "SELECT o.verb FROM actions o WHERE o.number = COALESCE(a.root, a.number)"
     undone = "COALESCE((SELECT t.verb FROM actions t WHERE t.root = a.number ORDER BY t.number DESC LIMIT 1) = 'undo', 0)"
     query = (
-        f"SELECT a.number, a.verb, a.who, a.at, a.selection, a.undoes, {counts}, ({frames}), {undone} FROM actions a "
+        f"SELECT a.number, a.verb, ({about}), a.who, a.at, a.selection, a.undoes, ({counts}), ({frames}), {undone} FROM actions a "
         "WHERE a.number < ? AND (? IS NULL OR a.number = ?) ORDER BY a.number DESC LIMIT ?"
     )
     latest = 1 << 62 if before is None else before
@@ -184,8 +189,8 @@ def actions(ledger: Ledger, *, before: int | None = None, limit: int = 50, numbe
 
 
 def _action(row: sqlite3.Row) -> ActionRow:
-    number, verb, who, at, selection, undoes, changed, frame, undone = row
-    return ActionRow(number, verb, who, at, selection, undoes, changed, frame, bool(undone))
+    number, verb, about, who, at, selection, undoes, changed, frame, undone = row
+    return ActionRow(number, verb, about, who, at, selection, undoes, changed, frame, bool(undone))
 
 
 def add_action(

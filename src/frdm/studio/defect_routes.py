@@ -161,7 +161,7 @@ def turned(project: Project, outcome: Outcome, by: By) -> dict[str, Any]:
     """What an undo or redo came to."""
     rows = [] if outcome.action is None else actions(project.ledger, number=outcome.action, limit=1)
     told = telling.action(rows[0], by) if rows else None
-    return {"action": told, "changed": outcome.changed + outcome.reviewed, "version": telling.version(project)}
+    return {"action": told, "changed": rows[0].changed if rows else 0, "version": telling.version(project)}
 
 
 def previewed(project: Project, body: asking.DecisionBody) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def action(row: ActionRow, asker: By) -> dict[str, Any]:
     return {
         "number": row.number,
         "verb": row.verb,
+        "about": row.about,
         "who": row.who,
         "at": row.at,
         "selection": json.loads(row.selection),

@@ -202,7 +202,7 @@ def drawn(part: dict[str, Any], shapes: tuple[Shapes, ...], settings: TileSettin
     false = shapes[1] if random.random() < how.false else []
     matte, weight = told(mask, false, centre, how, random, alone=part["followed"])
     if part["followed"] and random.random() < how.astray:
-        led_astray((degraded, clean), matte[centre], centre, how, random)
+        led_astray((degraded, clean, weight[None]), matte[centre], centre, how, random)
     tags = part["tags"] * (random.random() >= settings.silent)
     return Tile(degraded, clean, matte, weight, squares, (top, left, height, width), centre, tags, part["caption"])
 

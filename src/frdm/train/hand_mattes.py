@@ -102,8 +102,8 @@ def told(mask: Mask, false: Shapes, centre: int, how: MatteSettings, random: np.
 
 
 def led_astray(films: tuple[Real, ...], matte: Mask, centre: int, how: MatteSettings, random: np.random.Generator) -> None:
-    """Move what the neighbours show under the centre's matte (S, S) of levels (3, T, S, S) a little, in place: motion that was carried
-    under a hole is not the film's.
+    """Move what the neighbours show under the centre's matte (S, S) a little, in place: motion that was carried under a hole is not the
+    film's. All that lies on them goes alike: levels (3, T, S, S), degraded and clean, and how much their damage weighs (1, T, S, S).
     """
     soft = cv2.GaussianBlur(cv2.dilate(matte.astype(np.float32), np.ones((7, 7), np.uint8)), (0, 0), 3.0)
     rows, columns = np.mgrid[: matte.shape[0], : matte.shape[1]].astype(np.float32)

@@ -24,7 +24,8 @@ from frdm.dataset.sources import Clip
 from frdm.diffusion.tags import MEASURED, TAGS, told_by
 from frdm.diffusion.whole import WholeFrame
 from frdm.errors import DatasetError
-from frdm.fills.following import along, motions
+from frdm.fills.following import along, exposure, motions, within
+from frdm.fills.levels import levels
 from frdm.film import Box, Codes, Encoding, Frame, Mask, Shot
 from frdm.media.scan import open_scan
 from frdm.motion.reel import Reel
@@ -230,7 +231,8 @@ def crops_of(segment: Segment, settings: FilmSettings, random: np.random.Generat
 
 def follow(segment: Segment, cut: tuple[slice, slice, slice], centre: int) -> tuple[Codes, Codes, Mask]:
     """A cut of a segment, degraded, clean and mask, with the neighbours brought to the centre as restoring does it (`fills.following`): by
-    the motion of the degraded film, carried on under the centre's damage.
+    the motion of the degraded film, carried on under the centre's damage, and as bright as the centre. The clean film goes where the
+    degraded goes, and grows as much brighter.
     """
     tall, wide = segment.mask.shape[1:]
     top, left = max(cut[1].start - AROUND, 0), max(cut[2].start - AROUND, 0)
@@ -244,9 +246,12 @@ def follow(segment: Segment, cut: tuple[slice, slice, slice], centre: int) -> tu
         window = Reel(iter(frames), encoding, Shot(0, len(frames)), 0, pool).window(centre)
     box = Box(centre, cut[1].start - top, cut[2].start - left, cut[1].stop - top, cut[2].stop - left)
     out = [codes[cut].copy() for codes in (segment.degraded, segment.clean, segment.mask)]
+    own, sound = levels(frames[centre], encoding, box), ~mask[centre, box.rows, box.columns]
     for place, d in motions(window, mask[centre], box).items():
-        for film, kept in zip((frames, true), out, strict=False):
-            kept[place] = np.rint(np.clip(along(film[place], encoding, box, d), 0, 1) * 255)[: kept.shape[3]].transpose(1, 2, 0)
+        pair = [along(film[place], encoding, box, d) for film in (frames, true)]
+        added = exposure(own, pair[0], sound)
+        for brought, kept in zip(pair, out, strict=False):
+            kept[place] = np.rint(within(brought + added, own) * 255)[: kept.shape[3]].transpose(1, 2, 0)
         damage = Frame(place, (mask[place].astype(np.uint8) * 255,))
         out[2][place] = along(damage, Encoding("y", 8), box, d)[0] > 0.5
     return out[0], out[1], out[2]

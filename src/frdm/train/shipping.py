@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +12,8 @@ from frdm.errors import DatasetError
 from frdm.model.export import export_eye
 from frdm.model.eye import Eye, EyeParams
 from frdm.runtime.weights import LIST
+
+Learned = dict[str, Any]  # how weights came to be: `steps` of one training, or the `mean` of several, each file with how its own came to be
 
 
 def load_eye(checkpoint: Path) -> tuple[Eye, int]:
@@ -25,26 +28,43 @@ def load_eye(checkpoint: Path) -> tuple[Eye, int]:
     return net.eval(), int(state["step"])
 
 
-def load_mean(checkpoint: Path, others: Sequence[Path] = ()) -> tuple[Eye, int]:
+def load_mean(checkpoint: Path, others: Sequence[Path] = ()) -> tuple[Eye, Learned]:
     """`load_eye`, or the mean of its weights and those of other trainings of the same net (safetensors), each counting alike: trainings
-    that went on from one another lie in one valley, and their mean is often better than either. Source: Wortsman 2022.
+    that went on from one another lie in one valley, and their mean is often better than either. Beside it how they came to be;
+    steps that a file does not tell are None. Source: Wortsman 2022.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     net, steps = load_eye(checkpoint)
+    if not others:
+        return net, {"steps": steps}
     mean = {name: value.double() for name, value in net.state_dict().items()}
+    learned = [{"file": _short(checkpoint), "steps": steps}]
     for path in others:
-        try:
-            state = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise DatasetError(f"--mean {path}: can't be read ({error}); give weights that `frdm train export --keep` wrote") from None
+        state, said = _kept(path)
         if {name: value.shape for name, value in state.items()} != {name: value.shape for name, value in mean.items()}:
             raise DatasetError(f"--mean {path}: weights of another net found; give those of a net of the same widths and blocks")
         mean = {name: value + state[name].double() for name, value in mean.items()}
+        learned.append({"file": _short(path), **said})
     own = net.state_dict()
-    net.load_state_dict({name: (value / (1 + len(others))).to(own[name].dtype) for name, value in mean.items()})
-    return net, steps
+    net.load_state_dict({name: (value / len(learned)).to(own[name].dtype) for name, value in mean.items()})
+    return net, {"mean": learned}
+
+
+def _kept(path: Path) -> tuple[dict[str, torch.Tensor], Learned]:
+    """What `keep` wrote: weights, and how they came to be. Raises `DatasetError`."""
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
+
+    try:
+        with safe_open(path, "pt") as file:
+            said = (file.metadata() or {}).get("learned")
+        return load_file(path), json.loads(said) if said else {"steps": None}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise DatasetError(f"--mean {path}: can't be read ({error}); give weights that `frdm train export --keep` wrote") from None
+
+
+def _short(path: Path) -> str:
+    """A file's name with that of its folder: a run's checkpoint is called alike in all."""
+    return "/".join(path.absolute().parts[-2:])
 
 
 def keep(checkpoint: Path, path: Path, *, others: Sequence[Path] = ()) -> None:
@@ -53,22 +73,22 @@ def keep(checkpoint: Path, path: Path, *, others: Sequence[Path] = ()) -> None:
     """
     from safetensors.torch import save_file
 
-    net, _ = load_mean(checkpoint, others)
+    net, learned = load_mean(checkpoint, others)
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.half() if value.is_floating_point() else value for name, value in net.state_dict().items()}
-    save_file({name: value.contiguous() for name, value in state.items()}, path)
+    save_file({name: value.contiguous() for name, value in state.items()}, path, {"learned": json.dumps(learned)})
 
 
 def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, others: Sequence[Path] = ()) -> str:
     """Export a checkpoint to `folder`/`name`.onnx and list it there; `others` as for `load_mean`; a sentence. Raises `DatasetError`."""
-    net, steps = load_mean(checkpoint, others)
+    net, learned = load_mean(checkpoint, others)
     about = {
         "net": "eye",
         "widths": list(net.params.widths),
         "blocks": list(net.params.blocks),
         "alone": net.params.alone,
         "weights": sum(p.numel() for p in net.parameters()),
-        "steps": steps,
+        **learned,
         "data": data,
         "licence": licence,
         "made": time.strftime("%Y-%m-%d"),
@@ -79,4 +99,5 @@ def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, 
     known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
     known[name] = {"sha256": sha256, **about}
     listed.write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-    return f"{path}: {path.stat().st_size / 2**20:.2f} MiB, {about['weights']:,} weights, sha256 {sha256[:12]}…"
+    what = f"the mean of {len(learned['mean'])} trainings, " if "mean" in learned else ""
+    return f"{path}: {what}{path.stat().st_size / 2**20:.2f} MiB, {about['weights']:,} weights, sha256 {sha256[:12]}…"

@@ -1,10 +1,12 @@
 // The defect at hand in words: what it is, where its pixels came from, what was decided; and making it again.
 
 import { get } from "./api.js";
+import { whyNone } from "./defects.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
 import { engineChoice, engineNote } from "./engines.js";
 import { cameFrom } from "./hand.js";
 import { keyShown } from "./keyboard.js";
+import { signOf } from "./legend.js";
 import { again } from "./paint.js";
 import { decide, select } from "./review.js";
 import { on, state } from "./state.js";
@@ -17,6 +19,7 @@ const asked = { engine: "auto", offset: 0, seed: "" };
 
 export function start() {
   on("defect decided engines", build);
+  on("project", () => state.defect || build());
   on("changed", refresh);
   build();
 }
@@ -25,7 +28,7 @@ function build() {
   const { defect } = state;
   const place = at("about");
   if (!defect) {
-    place.replaceChildren(make("p", { class: "dim", text: say("about.none") }));
+    place.replaceChildren(make("p", { class: "dim", text: whyNone() ?? say("about.none") }));
     return;
   }
   if (more?.id !== defect.id) {
@@ -49,7 +52,7 @@ function title(defect) {
     "h3",
     { class: "row" },
     make("span", { class: "grow", text: words }),
-    make("span", { class: `badge ${defect.status}`, text: status }),
+    make("span", { class: "badge" }, make("i", { class: signOf(defect.status) }), status),
   );
 }
 
@@ -162,6 +165,12 @@ const fetchMore = settled(async () => {
   if (found.versions.length || found.history.length) build();
 }, REST);
 
+/** What was done to it, and what it has been since, where that does not say the same. */
+function becameOf({ verb, after }) {
+  const [done, is] = [say(`verb.${verb}`), named("status", after)];
+  return done === is ? done : say("about.decided.so", { verb: done, after: is });
+}
+
 /** Other versions of the repair, and what was decided about it. */
 function past() {
   if (!more?.found) return [];
@@ -181,12 +190,7 @@ function past() {
   const told = history.map((one) =>
     make("li", {
       class: "dim",
-      text: say("about.decided", {
-        verb: say(`verb.${one.verb}`),
-        who: one.who,
-        at: new Date(one.at).toLocaleString(),
-        after: named("status", one.after),
-      }),
+      text: say("about.decided", { what: becameOf(one), who: one.who, at: new Date(one.at).toLocaleString() }),
     }),
   );
   return [make("ul", { class: "past" }, ...made, ...told)];

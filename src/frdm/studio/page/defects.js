@@ -2,13 +2,13 @@
 
 import { get } from "./api.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { signOf } from "./legend.js";
 import { inTurn } from "./order.js";
 import { Rows } from "./rows.js";
 import { emit, on, state } from "./state.js";
 
 const PAGE = 200;
 const PAGES = 60; // pages that are kept of a list that our decisions do not change
-const MARK = { accepted: "✓", rejected: "✕", held: "◌" };
 
 export const list = { total: 0, at: -1, pages: new Map(), asked: 0, rows: null };
 export const filter = {
@@ -197,7 +197,7 @@ export async function find(id) {
 
 function blank() {
   const cell = (name) => make("span", { class: name });
-  return make("div", {}, cell("status"), cell("kind"), cell("where"), cell("size"), cell("sure"), cell("by"));
+  return make("div", {}, make("span", { class: "status" }, make("i")), cell("kind"), cell("where"), cell("size"), cell("sure"), cell("by"));
 }
 
 function fill(element, index) {
@@ -205,13 +205,19 @@ function fill(element, index) {
   const [status, kind, where, size, sure, by] = element.children;
   element.classList.toggle("waiting", !defect);
   element.className = `one ${defect ? defect.status : "waiting"} ${defect?.reviewed ? "reviewed" : ""}`;
-  status.textContent = defect ? MARK[defect.status] : "";
+  status.firstChild.className = signOf(defect?.status);
   kind.textContent = defect ? `${named("kind", defect.kind)}` : "…";
   where.textContent = defect ? shown(defect.frame) : "";
   size.textContent = defect ? `${Math.round(defect.size)}` : "";
   sure.textContent = defect ? `${Math.round(defect.confidence * 100)} %` : "";
   by.textContent = defect ? named("engine.short", defect.engine ?? "none") : "";
   element.setAttribute("aria-label", defect ? spoken(defect) : say("defects.loading"));
+}
+
+/** Why there is no defect at all; null where there are some. */
+export function whyNone() {
+  if (state.project?.begun === false) return say("jobs.first");
+  return state.project?.totals.defects === 0 ? say("defects.nothing") : null;
 }
 
 /** A defect in one sentence, for screen readers. */

@@ -42,6 +42,11 @@ export function shown(value) {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
 }
 
+/** Frames start … stop-1 as people name them: the first and the last, or the only one. */
+export function framesOf(start, stop) {
+  return stop - start === 1 ? String(start) : `${start}–${stop - 1}`;
+}
+
 /** Minutes and seconds, or hours and minutes, of a number of seconds. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";

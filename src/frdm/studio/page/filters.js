@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { at, make, named, say, settled, shown, tell } from "./dom.js";
 import * as defects from "./defects.js";
 import { middleOf } from "./geometry.js";
+import { signOf } from "./legend.js";
 import { address } from "./pictures.js";
 import { decideMany, select } from "./review.js";
 import { current } from "./shots.js";
@@ -59,13 +60,12 @@ function numberOf(name, word, { percent = false, ...attributes }) {
 function buildFilters() {
   const form = at("filters");
   form.addEventListener("submit", (event) => event.preventDefault());
-  const statuses = STATUSES.map((status) =>
-    toggle(
-      say(`filter.${status}`),
-      false,
-      (now) => (filter.status = now ? [...filter.status, status] : filter.status.filter((s) => s !== status)),
-    ),
-  );
+  const statuses = STATUSES.map((status) => {
+    const chosen = (now) => (filter.status = now ? [...filter.status, status] : filter.status.filter((s) => s !== status));
+    const button = toggle(say(`filter.${status}`), false, chosen);
+    button.prepend(make("i", { class: signOf(status) }));
+    return button;
+  });
   const size = [numberOf("smallest", "filter.from", { min: "0" }), numberOf("largest", "filter.to", { min: "0" })];
   const sure = [
     numberOf("above", "filter.from", { min: "0", max: "100", percent: true }),
@@ -120,7 +120,8 @@ function showOrder() {
     const { sort } = head.dataset;
     const here = sort === order.sort;
     const arrow = here ? (order.descending ? " ↓" : " ↑") : "";
-    head.textContent = `${say(`sort.${sort}`)}${arrow}`;
+    head.textContent = `${sort === "status" ? "" : say(`sort.${sort}`)}${arrow}`;
+    if (sort === "status") head.prepend(make("i", { class: signOf("accepted") })); // its column shows signs alone
     head.classList.toggle("here", here);
     head.setAttribute("aria-label", say(here ? (order.descending ? "sort.down" : "sort.up") : "sort.not", { name: say(`sort.${sort}`) }));
   }

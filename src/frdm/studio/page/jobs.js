@@ -121,7 +121,7 @@ function showOutputs() {
       make("li", { text: say(film.stale ? "jobs.film.stale" : "jobs.film", { name: film.name, state: named("film.state", film.state) }) }),
     ),
   );
-  if (!outputs.length) at("outputs").replaceChildren(make("li", { class: "dim", text: say("jobs.films.none") }));
+  if (!outputs.length) at("outputs").replaceChildren(make("li", { class: "dim", text: say(state.project?.begun ? "jobs.films.none" : "jobs.films.first") }));
 }
 
 function showClaim() {

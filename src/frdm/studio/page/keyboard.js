@@ -47,7 +47,7 @@ function typing(event, command) {
   if (document.querySelector("dialog[open]")) return true;
   const single = key.length === 1 && !event.ctrlKey && !event.metaKey;
   if (at("only-there").checked && single && !target.closest("#picture, #rows, #shot-list, #time")) return true;
-  if (target.matches("select")) return !(event.ctrlKey || event.metaKey);
+  if (target.matches("select")) return !(event.ctrlKey || event.metaKey || command.id === "leave");
   if (target.matches("input[type=text], input[type=search], input[type=number], textarea")) return !["render", "leave"].includes(command.id);
   if (target.matches("input[type=range], [role=tab]")) return key.startsWith("Arrow") || key === "Home" || key === "End";
   if (target.matches("button, a, input, summary")) return key === " " || key === "Enter";

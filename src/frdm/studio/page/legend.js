@@ -1,8 +1,12 @@
-// What colours mean, as long as there are colours on the picture; each kind's matte can be switched off by itself.
+// What colours mean, as long as there are colours on the picture; each kind's matte can be switched off by itself. And the sign of a
+// status, which is the same wherever it stands: a box in a whole line, in dashes, or crossed out in the one colour that the page has.
 
 import { get } from "./api.js";
 import { at, make, named, say, shown } from "./dom.js";
 import { on, set, state } from "./state.js";
+
+const LINE = { accepted: "whole", held: "dashed", rejected: "crossed" };
+const GREY = { accepted: "#b4b4b4", held: "#ffffff", rejected: "#b4b4b4" }; // on the picture; rejected until its colour is known
 
 export function start() {
   on("view matte origin hiddenKinds project", build);
@@ -23,11 +27,25 @@ async function build() {
 
 /** What colours and lines mean, asked for once. */
 export async function colours() {
-  state.legend ??= await get("/api/legend");
-  return state.legend;
+  if (state.legend) return state.legend;
+  const legend = await get("/api/legend");
+  document.documentElement.style.setProperty("--rejected", legend.statuses.find(({ name }) => name === "rejected").colour);
+  set({ legend });
+  return legend;
 }
 
-/** A patch of a colour: filled or hatched ("generated"), or a box in a line ("whole", "dashed", "crossed"). */
+/** In which colour a status is drawn on the picture. */
+export function lineColour(status) {
+  const told = status === "rejected" && state.legend?.statuses.find(({ name }) => name === status);
+  return told ? told.colour : GREY[status];
+}
+
+/** The class of an element that is a status's sign; none for no status. */
+export function signOf(status) {
+  return status ? `sign ${LINE[status]}` : "";
+}
+
+/** A patch of a colour: filled or hatched ("generated"), or a status's box in its line ("whole", "dashed", "crossed"). */
 export function swatch(colour, sign = "filled") {
   const patch = make("i", { class: `swatch ${sign}` });
   patch.style.setProperty("--colour", colour);

@@ -214,6 +214,7 @@ async function open() {
   tab("defects");
   showPressed();
   engines.reload().catch((error) => tell(error.message, { wrong: true })); // weights may have to be looked at: nothing waits for that
+  legend.colours().catch((error) => tell(error.message, { wrong: true }));
   await reload();
   memory.start();
   for (const channel of channels()) at("channel").append(make("option", { value: channel, text: named("channel", channel) }));

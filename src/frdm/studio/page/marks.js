@@ -2,6 +2,7 @@
 
 import { at, eachFrame, say } from "./dom.js";
 import { aspect, hair, mainPane, scale, toScreen } from "./geometry.js";
+import { lineColour } from "./legend.js";
 import { known } from "./pictures.js";
 import { on, state } from "./state.js";
 
@@ -9,7 +10,7 @@ export const draft = { tool: null, points: [], pointer: null }; // what is being
 export const draw = eachFrame(drawNow);
 
 export function start() {
-  on("frame frame-known origin view wipe zoom middle film defect outlines tool brush playing size decided", draw);
+  on("frame frame-known origin view wipe zoom middle film defect outlines tool brush playing size decided legend", draw);
 }
 
 function drawNow() {
@@ -53,12 +54,23 @@ function both(context, draw_, light = "#e0e0e0") {
 
 function drawOutline(context, defect) {
   const box = framed(defect.box, 3 * hair());
-  const dashes = { accepted: [], rejected: [2, 5], held: [6, 4] }[defect.status].map((n) => n * hair());
-  context.setLineDash(dashes);
-  context.globalAlpha = defect.status === "rejected" ? 0.55 : 0.75;
-  both(context, () => context.strokeRect(...box), defect.status === "held" ? "#ffffff" : "#b4b4b4");
+  context.setLineDash(defect.status === "held" ? [6 * hair(), 4 * hair()] : []);
+  context.globalAlpha = defect.status === "rejected" ? 1 : 0.75;
+  const drawSign = () => {
+    context.strokeRect(...box);
+    if (defect.status === "rejected") crossOut(context, box);
+  };
+  both(context, drawSign, lineColour(defect.status));
   context.globalAlpha = 1;
   context.setLineDash([]);
+}
+
+/** The line through a rejected one, as on the server's pictures and on every sign. */
+function crossOut(context, [left, top, wide, high]) {
+  context.beginPath();
+  context.moveTo(left, top + high);
+  context.lineTo(left + wide, top);
+  context.stroke();
 }
 
 function generated(defect) {
@@ -107,16 +119,7 @@ function drawAtHand(context, defect) {
     "#ffffff",
   );
   if (defect.status === "rejected") {
-    both(
-      context,
-      () => {
-        context.beginPath();
-        context.moveTo(left, top);
-        context.lineTo(left + wide, top + high);
-        context.stroke();
-      },
-      "#ffffff",
-    );
+    both(context, () => crossOut(context, [left, top, wide, high]), lineColour("rejected"));
   }
 }
 

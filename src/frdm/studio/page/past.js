@@ -1,10 +1,11 @@
 // What was done, each of it to be undone; and the treatment report as decisions stand.
 
 import { get, post } from "./api.js";
-import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { whyNone } from "./defects.js";
+import { at, framesOf, make, named, say, settled, shown, tell } from "./dom.js";
 import { inOrder } from "./order.js";
-import { counted, shownAgain } from "./review.js";
-import { on, set } from "./state.js";
+import { shownAgain } from "./review.js";
+import { on, set, state } from "./state.js";
 
 const PAGE = 60;
 const MOST = 500; // lines that the server tells at once
@@ -33,6 +34,11 @@ export function show(name) {
 }
 
 const soon = settled(() => {
+  if (state.project?.begun === false) {
+    showHistory();
+    at("report").replaceChildren(make("p", { class: "dim", text: whyNone() }));
+    return;
+  }
   if (visible === "history") history().catch(wrong);
   if (visible === "report") report().catch(wrong);
 }, 120);
@@ -65,8 +71,8 @@ function showHistory() {
 }
 
 function line(action) {
-  const what = say("history.line", { verb: say(`verb.${action.verb}`), n: counted(action.verb, action.changed) });
-  const where = action.frame === null ? "" : say("history.frame", { frame: action.frame });
+  const what = told(action);
+  const where = action.frame === null ? "" : say("history.where", { frame: action.frame, n: action.changed });
   const when = `${action.who}, ${new Date(action.at).toLocaleString()}`;
   const turns = ["undo", "redo", "take over"].includes(action.verb); // what has no undo of its own
   return make(
@@ -75,7 +81,7 @@ function line(action) {
     make(
       "button",
       { type: "button", class: "plain what", disabled: action.frame === null, click: () => set({ frame: action.frame }) },
-      make("span", { text: `${what} ${where}` }),
+      make("span", { text: what + where }),
       make("small", { class: "dim", text: when }),
     ),
     turns
@@ -84,16 +90,22 @@ function line(action) {
           type: "button",
           disabled: action.undone,
           text: say("do.undo"),
-          "aria-label": say("history.undo", { what: `${what} ${where}` }),
+          "aria-label": say("history.undo", { what: what + where }),
           click: () => undo(action).catch(wrong),
         }),
   );
 }
 
+/** What was done, to how many defects; of an undo or redo also what was taken back or done again. */
+function told({ verb, about, changed }) {
+  const what = verb === about ? say(`verb.${verb}`) : say("history.turned", { verb: say(`verb.${verb}`), what: say(`verb.${about}`) });
+  return changed ? say(verb === "protect" ? "history.protect" : "history.line", { what, n: changed }) : what;
+}
+
 async function undo(action) {
   const answer = await inOrder(() => post(`/api/actions/${action.number}/undo`));
   await shownAgain({ ...answer, action: answer.action ?? action });
-  tell(say("undo.told", { what: say(`verb.${action.verb}`), n: counted(action.verb, answer.changed) }));
+  tell(say("undo.told", { what: say(`verb.${action.verb}`), n: answer.changed || 1 }));
 }
 
 async function report() {
@@ -103,7 +115,7 @@ async function report() {
   const facts = {
     frames: shown(totals.frames),
     shots: shown(totals.shots),
-    found: counts(totals.found),
+    found: counts(totals.found) || shown(0),
     mended: shown(totals.mended),
     rejected: shown(totals.rejected),
     held: shown(held),
@@ -119,7 +131,7 @@ async function report() {
       {},
       ...[
         shot.number,
-        `${shot.start}–${shot.stop - 1}`,
+        framesOf(shot.start, shot.stop),
         shot.mended,
         shot.rejected,
         Object.values(shot.held).reduce((sum, n) => sum + n, 0),

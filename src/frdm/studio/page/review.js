@@ -193,12 +193,7 @@ export async function turn(way) {
   }
   const action = await meant(answer.action);
   await shownAgain({ ...answer, action });
-  tell(say(`${way}.told`, { what: say(`verb.${action.verb}`), n: counted(action.verb, answer.changed) }));
-}
-
-/** Of how many repairs an action was: making one again changes two versions of it. */
-export function counted(verb, changed) {
-  return verb === "reroll" ? Math.ceil(changed / 2) : changed;
+  tell(say(`${way}.told`, { what: say(`verb.${action.verb}`), n: answer.changed || 1 }));
 }
 
 /** The action that an undo or redo is about in the end. */

@@ -3,6 +3,7 @@
 import { at, eachFrame, make, named, say, tell } from "./dom.js";
 import * as defects from "./defects.js";
 import { pairOf } from "./filters.js";
+import { signOf } from "./legend.js";
 import { select, send } from "./review.js";
 import { emit, on, set, state } from "./state.js";
 
@@ -51,9 +52,9 @@ async function drawNow() {
   ahead();
   sheet.style.setProperty("--across", across);
   sheet.style.setProperty("--down", size / across);
-  const told = say("sheet.told", { from: defects.list.total ? first + 1 : 0, to: first + page.length, all: defects.list.total });
-  sheet.replaceChildren(make("p", { class: "dim", text: told }), ...page.map(cell));
-  if (!page.length) sheet.append(make("p", { class: "nothing", text: say("sheet.none") }));
+  const told = say("sheet.told", { from: first + 1, to: first + page.length, all: defects.list.total });
+  sheet.replaceChildren(make("p", { class: "dim", text: page.length ? told : "" }), ...page.map(cell));
+  if (!page.length) sheet.append(make("p", { class: "nothing", text: defects.whyNone() ?? say("sheet.none") }));
   if (defects.list.at < 0 && page.length) await select(page[0], first);
   mark();
   at("picture").dataset.drawn = `sheet ${first}`;
@@ -83,8 +84,8 @@ function cell(defect, index) {
       "span",
       { class: "line" },
       make("b", { text: named("kind", defect.kind) }),
-      make("span", { class: "dim", text: `${defect.frame} · ${Math.round(defect.confidence * 100)} %` }),
-      make("i", {}),
+      make("span", { class: "dim grow", text: `${defect.frame} · ${Math.round(defect.confidence * 100)} %` }),
+      make("i"),
     ),
   );
 }
@@ -103,14 +104,15 @@ function mark() {
     element.classList.toggle("struck", Boolean(defect) && isStruck(defect));
     element.classList.toggle("done", Boolean(defect?.reviewed));
     element.classList.toggle("held", defect?.status === "held");
-    element.querySelector("i").textContent = element.classList.contains("struck")
-      ? "✕"
-      : defect?.reviewed
-        ? "✓"
-        : defect?.status === "held"
-          ? "◌"
-          : "";
+    element.querySelector("i").className = signOf(signed(defect));
   }
+}
+
+/** The status whose sign a cell bears: as it will be with its page, once a person said so; none before that, but for held ones. */
+function signed(defect) {
+  if (!defect) return null;
+  if (isStruck(defect)) return "rejected";
+  return defect.reviewed || defect.status === "held" ? (defect.repair ? "accepted" : "held") : null;
 }
 
 /** Move along the sheet by so many defects. */

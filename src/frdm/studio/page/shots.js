@@ -1,7 +1,7 @@
 // The list of shots: a thumbnail each, what was found in it, how much is left to look at, and who works on it.
 
 import { get, post, remove } from "./api.js";
-import { at, make, say, shown, tell } from "./dom.js";
+import { at, framesOf, make, say, shown, tell } from "./dom.js";
 import { Rows } from "./rows.js";
 import { on, set, state } from "./state.js";
 
@@ -71,7 +71,7 @@ function fill(element, index) {
   const [picture, line, bar, note] = element.children;
   if (picture.getAttribute("src") !== shot.thumbnail) picture.src = shot.thumbnail;
   line.children[0].textContent = say("shot.number", { number: shot.number });
-  line.children[1].textContent = `${shot.start}–${shot.stop - 1}`;
+  line.children[1].textContent = framesOf(shot.start, shot.stop);
   const found = shot.accepted + shot.rejected + shot.held;
   bar.children[0].style.flexGrow = found ? found - shot.unreviewed : 0;
   bar.children[1].style.flexGrow = found ? shot.unreviewed : 1;

@@ -1,7 +1,8 @@
 // The pipeline for the frame at hand: each stage as a picture with what it found; where a picture has colours, what they mean.
 
 import { get } from "./api.js";
-import { at, make, named, say, settled, shown, tell } from "./dom.js";
+import { whyNone } from "./defects.js";
+import { at, framesOf, make, named, say, settled, shown, tell } from "./dom.js";
 import { aspect } from "./geometry.js";
 import { colours, swatch } from "./legend.js";
 import { on, state } from "./state.js";
@@ -15,7 +16,7 @@ const TELL = {
   size: ([wide, high]) => `${wide} × ${high}`,
   codes: ({ bits, layout, transfer }) =>
     say("fact.codes.value", { bits, layout: named("layout", layout), transfer: named("transfer", transfer) }),
-  frames: ([start, stop]) => `${start} – ${stop - 1}`,
+  frames: ([start, stop]) => framesOf(start, stop),
   place: ([n, all]) => say("fact.place.value", { place: n, all }),
   engines: (names) => listed(names.map((name) => named("engine", name))),
   sources: listed,
@@ -47,6 +48,10 @@ async function load() {
   const { frame } = state;
   loads += 1;
   const mine = loads;
+  if (state.project?.begun === false) {
+    at("sheet").replaceChildren(make("p", { class: "nothing", text: whyNone() }));
+    return;
+  }
   const [{ stages }, legend] = await Promise.all([get(`/api/frames/${frame}/pipeline`), colours()]);
   if (mine !== loads || frame !== state.frame || state.view !== "stages") return;
   const sheet = at("sheet");

@@ -2,12 +2,13 @@
 
 import { get } from "./api.js";
 import { at, eachFrame, say } from "./dom.js";
+import { lineColour } from "./legend.js";
 import { timecode } from "./play.js";
 import { current } from "./shots.js";
 import { on, set, state } from "./state.js";
 import { goTo } from "./viewer.js";
 
-const GREYS = { accepted: "#8f8f8f", rejected: "#4d4d4d", held: "#f2f2f2" };
+const GREYS = { accepted: "#8f8f8f", held: "#f2f2f2" }; // rejected: as its sign
 const draw = eachFrame(drawNow);
 let dragging = false;
 let reloads = 0;
@@ -30,6 +31,10 @@ export function start() {
   place.addEventListener("wheel", wheeled, { passive: false });
   new ResizeObserver(draw).observe(place);
   on("frame density film job", draw);
+  on("legend", () => {
+    ground = { of: null, drawn: null };
+    draw();
+  });
   on("range", () => reload().catch(() => null));
 }
 
@@ -135,8 +140,9 @@ function drawBars(context, across, unit) {
     ]) {
       if (!n) continue;
       const high = (tall(all) * n) / all;
-      context.fillStyle = GREYS[status];
+      context.fillStyle = GREYS[status] ?? lineColour(status);
       context.fillRect(left, from - high, wide, high);
+      if (status === "rejected") crossOut(context, [left, from - high, wide, high], unit);
       from -= high;
     }
     context.fillStyle = "#ffffff";
@@ -147,6 +153,24 @@ function drawBars(context, across, unit) {
     context.fillStyle = "#d2d2d2";
     context.fillRect(left, height - unit * 0.5, wide * (1 - unreviewed[i] / all), unit * 0.28);
   }
+}
+
+/** Dark lines through what was rejected, aslant as on its sign; on narrow bars they are dots of it. */
+function crossOut(context, [left, top, wide, high], unit) {
+  const step = unit * 0.5;
+  context.save();
+  context.beginPath();
+  context.rect(left, top, wide, high);
+  context.clip();
+  context.beginPath();
+  for (let sum = Math.ceil((left + top) / step) * step; sum < left + wide + top + high; sum += step) {
+    context.moveTo(sum - top, top); // x + y = sum: the lines of neighbouring bars meet
+    context.lineTo(sum - top - high, top + high);
+  }
+  context.strokeStyle = "#101010";
+  context.lineWidth = step * 0.3;
+  context.stroke();
+  context.restore();
 }
 
 /** Frames that were not analysed yet. */

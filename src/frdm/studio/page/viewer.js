@@ -187,7 +187,7 @@ function place(context, { bitmap, crop }, pane) {
 
 /** The frames around, scan above and restored below; frames beyond the shot stay empty. */
 function drawNeighbours(context) {
-  const inside = known(state.frame)?.neighbours ?? [state.frame];
+  const inside = together();
   let whole = true;
   panes().forEach((pane, index) => {
     const frame = state.frame + (index % ACROSS) - Math.floor(ACROSS / 2);
@@ -200,6 +200,13 @@ function drawNeighbours(context) {
     nameOf(context, pane, frame, inside.includes(frame), view);
   });
   return whole;
+}
+
+/** Frames that are shown beside the one at hand: of its shot, or of a film whose shots nobody knows yet. */
+function together() {
+  if (state.project?.begun) return known(state.frame)?.neighbours ?? [state.frame];
+  const beside = Array.from({ length: ACROSS }, (_, index) => state.frame + index - Math.floor(ACROSS / 2));
+  return beside.filter((frame) => frame >= 0 && frame < state.film.frames);
 }
 
 function nameOf(context, pane, frame, inside, view) {

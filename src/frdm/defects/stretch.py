@@ -1,0 +1,83 @@
+"""The stretch of a shot that a frame lies in: which of its frames are looked at before any of them is mended, and what they show.
+
+Always the same frames, so that what comes of a frame does not depend on how a film is cut into spans, ranges or jobs.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from frdm.defects import eye
+from frdm.defects.outlook import Glance, Outlook
+from frdm.film import Encoding, Frame, Mask, Shot
+from frdm.motion.reel import HALO, Reel
+from frdm.motion.window import Window
+from frdm.recipe import Detection
+
+BLOCK = 24  # frames; a stretch is a frame's own block of its shot and the one before
+GLANCES = 3  # frames of a block that are looked at; of a short one every third
+SPACING = 3
+
+
+class FrameSource(Protocol):
+    """Whatever gives a film's frames in order."""
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """The stretches of one shot. What was seen of a frame is kept in `seen`, which the spans of a film may share."""
+
+    source: FrameSource
+    shot: Shot
+    encoding: Encoding
+    settings: Detection
+    allowed: Callable[[Frame], Mask | None]  # where repairs may be made
+    seen: dict[int, Glance] = field(default_factory=dict)
+
+    def outlook(self, index: int, pool: Executor) -> Outlook:
+        """What the other frames show that were looked at in the stretch of frame `index`. `pool` is for the motion."""
+        stretch = blocks(self.shot, index)
+        for start, stop in stretch:
+            self._look(start, stop, pool)
+        looked = [place for start, stop in stretch for place in places(start, stop)]
+        return Outlook(tuple(self.seen[place] for place in looked if place != index))
+
+    def _look(self, start: int, stop: int, pool: Executor) -> None:
+        missing = [place for place in places(start, stop) if place not in self.seen]
+        if not missing:
+            return
+        first, last = max(missing[0] - HALO, self.shot.start), min(missing[-1] + HALO + 1, self.shot.stop)
+        reel = Reel(self.source.frames(first, last), self.encoding, self.shot, first, pool)
+        for place in missing:
+            self.seen[place] = self._glance(reel.window(place))
+            reel.forget(place)
+
+    def _glance(self, window: Window) -> Glance:
+        allowed = self.allowed(window.frame)
+        return eye.glance(window, self.settings, None if allowed is None else window.scale.where_all(allowed))
+
+
+def blocks(shot: Shot, index: int) -> list[tuple[int, int]]:
+    """(first, last + 1) of the block before that of frame `index`, if there is one, and of its own."""
+    own = shot.start + (index - shot.start) // BLOCK * BLOCK
+    return [(start, min(start + BLOCK, shot.stop)) for start in (own - BLOCK, own) if start >= shot.start]
+
+
+def block_end(start: int, frame: int) -> int:
+    """Where the block ends, in a shot from `start` that goes on, in which the frame before `frame` lies."""
+    return start - (start - frame) // BLOCK * BLOCK
+
+
+def whole_blocks(start: int, stop: int) -> int:
+    """Where the last whole block of a shot from `start` ends, at `stop` or before."""
+    return start + (stop - start) // BLOCK * BLOCK
+
+
+def places(start: int, stop: int) -> list[int]:
+    """The frames of a block that are looked at, in order."""
+    length = stop - start
+    count = min(GLANCES, max(1, length // SPACING))
+    return [start + (2 * i + 1) * length // (2 * count) for i in range(count)]

@@ -1,0 +1,126 @@
+"""Stretches of a shot: which frames are looked at, that each is looked at once, and what is said of the others."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny
+from frdm.defects import eye, stretch
+from frdm.defects.outlook import Glance, Outlook
+from frdm.defects.stretch import BLOCK, GLANCES, Stretches, block_end, blocks, places, whole_blocks
+from frdm.film import Encoding, Frame, Shot
+from frdm.motion.window import Window
+from frdm.recipe import Detection
+
+GREY = Encoding("y", 8)
+
+
+class Drawn:
+    """A film in memory that counts the frames that are read."""
+
+    def __init__(self, length: int) -> None:
+        self.read = 0
+        self._frames = [Frame(i, (tiny.codes(f, 8),)) for i, f in enumerate(tiny.film(length, height=64, width=80))]
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        for frame in self._frames[start:stop]:
+            self.read += 1
+            yield frame
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "expected"),
+    [(0, 24, [4, 12, 20]), (100, 124, [104, 112, 120]), (0, 9, [1, 4, 7]), (5, 7, [6]), (0, 1, [0]), (0, 7, [1, 5])],
+)
+def test_places_of_a_block(start: int, stop: int, expected: list[int]) -> None:
+    assert places(start, stop) == expected
+
+
+@given(st.integers(0, 500), st.integers(1, 400), st.data())
+def test_every_frame_lies_in_a_stretch_of_its_own_shot(start: int, length: int, data: st.DataObject) -> None:
+    shot = Shot(start, start + length)
+    index = data.draw(st.integers(start, shot.stop - 1))
+    found = blocks(shot, index)
+    (first, last) = found[-1]
+    assert first <= index < last
+    assert all(shot.start <= a < b <= shot.stop and b - a <= BLOCK for a, b in found)
+    assert len(found) == (1 if index < start + BLOCK else 2)
+    for a, b in found:
+        looked = places(a, b)
+        assert 1 <= len(looked) == len(set(looked)) <= GLANCES
+        assert all(a <= place < b for place in looked)
+
+
+@given(st.integers(0, 500), st.integers(1, 300))
+def test_blocks_end_where_the_next_begins(start: int, length: int) -> None:
+    end = block_end(start, start + length)
+    assert end - BLOCK < start + length <= end
+    assert (end - start) % BLOCK == 0
+    assert whole_blocks(start, end) == end
+    assert whole_blocks(start, end - 1) == end - BLOCK
+
+
+def test_each_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def glance(window: Window, *_: object) -> Glance:
+        looked.append(window.frame.index)
+        return Glance(sure=window.frame.index)
+
+    monkeypatch.setattr(eye, "glance", glance)
+    film = Drawn(30)
+    of_shot = Stretches(film, Shot(2, 30), GREY, Detection(), lambda _: None)
+    with ThreadPoolExecutor(1) as pool:
+        outlooks = {index: of_shot.outlook(index, pool) for index in range(2, 30)}
+    assert looked == [6, 14, 22, 28]
+    assert [one.sure for one in outlooks[2].others] == [6, 14, 22]
+    assert [one.sure for one in outlooks[14].others] == [6, 22], "a frame says nothing about itself"
+    assert [one.sure for one in outlooks[29].others] == [6, 14, 22, 28]
+    assert film.read < 40
+
+
+def test_what_is_seen_is_shared_and_the_same_from_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eye, "load_net", lambda _: lambda **given: np.zeros((1, 2, *given["full"].shape[2:]), np.float32))
+    film, seen = Drawn(30), dict[int, Glance]()
+    with ThreadPoolExecutor(1) as pool:
+        whole = Stretches(film, Shot(0, 30), GREY, Detection(), lambda _: None, seen)
+        forwards = [whole.outlook(index, pool) for index in range(30)]
+        alone = [Stretches(film, Shot(0, 30), GREY, Detection(), lambda _: None).outlook(index, pool) for index in (29, 13, 0)]
+        again = film.read
+        shared = Stretches(film, Shot(0, 30), GREY, Detection(), lambda _: None, seen).outlook(29, pool)
+    assert alone == [forwards[29], forwards[13], forwards[0]]
+    assert shared == forwards[29]
+    assert film.read == again, "nothing was read a second time"
+
+
+def test_a_shot_that_goes_on_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shot is mended before its end is known, by whole blocks: frames of those see what they see when the end is known."""
+    monkeypatch.setattr(eye, "glance", lambda window, *_: Glance(sure=window.frame.index))
+    film = Drawn(60)
+    with ThreadPoolExecutor(1) as pool:
+        ended = Stretches(film, Shot(0, 60), GREY, Detection(), lambda _: None)
+        growing = Stretches(film, Shot(0, block_end(0, 40) + stretch.HALO), GREY, Detection(), lambda _: None)
+        for index in range(48):
+            assert growing.outlook(index, pool) == ended.outlook(index, pool)
+
+
+@pytest.mark.parametrize(
+    ("sure", "tells", "nothing"), [((0, 0), True, True), ((0, 1), True, False), ((0,), False, False), ((), False, False)]
+)
+def test_nothing_is_sure_only_where_enough_was_looked_at(sure: tuple[int, ...], tells: bool, nothing: bool) -> None:
+    around = Outlook(tuple(Glance(sure=count) for count in sure))
+    assert around.tells is tells
+    assert around.nothing_sure is nothing
+
+
+def test_features_of_a_stretch() -> None:
+    around = Outlook((Glance(3, 5, 100.0, 20.0), Glance(1, 1, 60.0, 4.0)))
+    own = Glance(9, 9, 9.0, 9.0)
+    expected = [np.log(2.25), np.log(3.25), np.log(85), 24 / 160]
+    assert around.features(own) == pytest.approx(expected)
+    for too_few in (Outlook((own,)), Outlook()):
+        assert too_few.features(own) == pytest.approx([np.log(9.25), np.log(9.25), np.log(14), 9 / 20])
