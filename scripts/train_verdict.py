@@ -28,11 +28,11 @@ from frdm.damage.reel import damage_reel
 from frdm.dataset.sources import Clip, find_clips
 from frdm.dataset.split import named
 from frdm.defects import classical, eye
-from frdm.defects.joint import LARGE, LEAST, least_chance
+from frdm.defects.joint import LEAST, least_chance
 from frdm.defects.judge import Trees, load_file
 from frdm.defects.objects import Sums
 from frdm.defects.outlook import Outlook
-from frdm.defects.verdict import FEATURES, candidates
+from frdm.defects.verdict import FEATURES, LARGE, candidates
 from frdm.film import Codes, Encoding, Frame, Mask, Shot
 from frdm.motion.reel import Reel
 from frdm.motion.window import Window
@@ -216,7 +216,8 @@ def report(table: Table, trees: Trees) -> None:
         false = f"false {(taken & wrong & damaged).sum() / count:.2f} a frame, largest {area[taken & wrong].max(initial=0):.0f}"
         spared = f"undamaged {harm:.4f} %, {(taken & ~damaged).sum() / max(clean, 1):.2f} a frame"
         print(f"strength {strength}: {found}, far-altered {bad:.4f} %, {false}; {spared}")
-    _, y, weight = learnable(table)
+    small = area[table["piece"]] < LARGE
+    _, y, weight = (each[small] for each in learnable(table))
     said = chance[piece]
     for low in np.linspace(0, 0.9, 10):
         here = (said >= low) & (said < low + 0.1) & (weight > 0.1)

@@ -120,3 +120,8 @@ def test_where_nothing_is_sure_what_is_found_is_held(sure: bool, by_stretch: boo
     said = of_spans(long_film(12), Recipe(detection=Detection(detector="net", by_stretch=by_stretch)), (5, 6))[0]
     told = [one for one in said if NOTHING_SURE in one]
     assert bool(told) is (by_stretch and not sure)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_films_of_a_few_frames_are_gone_through(length: int) -> None:
+    assert len(of_spans(long_film(length), Recipe(), (0, length))) == length

@@ -22,7 +22,7 @@ from frdm.defects.given import apart_from, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
 from frdm.defects.outlook import Glance, Outlook
-from frdm.defects.stretch import FrameSource, Stretches
+from frdm.defects.stretch import FEWEST, FrameSource, Stretches
 from frdm.fills.choose import Scene, fill_all
 from frdm.fills.hand_job import MEASURED_ON, HandJob, hand_job, measured_of, refuse_small
 from frdm.fills.lone import small_luma
@@ -35,9 +35,8 @@ from frdm.recipe import Detection, Recipe
 from frdm.signal.grain import measure_grain
 
 UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
-NOTHING_SURE = "nothing in this stretch of the shot is surely dirt, so it may be rain, sparks, lost motion or grain"
+NOTHING_SURE = "not certain enough where nothing in this stretch of the shot is surely dirt: rain, sparks, lost motion, grain"
 WHOLE_FRAME = "whole frame"  # what a provenance calls the detector where there is none
-FEWEST = 2  # neighbours without which nothing is judged: one other frame can't tell dirt from film
 
 
 class GivenMattes(Protocol):
@@ -57,7 +56,7 @@ class Shared:
     """What the spans of a job have in common."""
 
     hand: HandJob | None = None  # as the job opened it, where the recipe asks for it; None: each span opens it
-    seen: dict[int, Glance] = field(default_factory=dict)  # what was seen of the film's stretches, which is added to
+    seen: dict[int, Glance | None] = field(default_factory=dict)  # what was seen of the film's stretches, which is added to
 
 
 def mend(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tiny
 from frdm.defects import eye, stretch
 from frdm.defects.outlook import Glance, Outlook
-from frdm.defects.stretch import BLOCK, GLANCES, Stretches, block_end, blocks, places, whole_blocks
+from frdm.defects.stretch import BLOCK, GLANCES, SHORT, Stretches, around, block_end, blocks, places, whole_blocks
 from frdm.film import Encoding, Frame, Shot
 from frdm.motion.window import Window
 from frdm.recipe import Detection
@@ -47,8 +47,10 @@ def test_every_frame_lies_in_a_stretch_of_its_own_shot(start: int, length: int, 
     found = blocks(shot, index)
     (first, last) = found[-1]
     assert first <= index < last
-    assert all(shot.start <= a < b <= shot.stop and b - a <= BLOCK for a, b in found)
-    assert len(found) == (1 if index < start + BLOCK else 2)
+    assert all(shot.start <= a < b <= shot.stop and b - a < BLOCK + SHORT for a, b in found)
+    assert [b for _, b in found[:-1]] == [first][: len(found) - 1]
+    assert len(found) == (1 if first == shot.start else 2)
+    assert all(blocks(shot, other)[-1] == (first, last) for other in range(first, last)), "a block is the same to all of its frames"
     for a, b in found:
         looked = places(a, b)
         assert 1 <= len(looked) == len(set(looked)) <= GLANCES
@@ -56,12 +58,22 @@ def test_every_frame_lies_in_a_stretch_of_its_own_shot(start: int, length: int, 
 
 
 @given(st.integers(0, 500), st.integers(1, 300))
-def test_blocks_end_where_the_next_begins(start: int, length: int) -> None:
+def test_blocks_of_a_shot_that_goes_on_end_where_those_of_the_whole_do(start: int, length: int) -> None:
     end = block_end(start, start + length)
-    assert end - BLOCK < start + length <= end
-    assert (end - start) % BLOCK == 0
+    assert blocks(Shot(start, start + 1000), start + length - 1)[-1][1] == end
     assert whole_blocks(start, end) == end
-    assert whole_blocks(start, end - 1) == end - BLOCK
+    assert whole_blocks(start, end - 1) < start + length
+
+
+@given(st.integers(0, 500), st.integers(1, 300), st.integers(0, 400))
+def test_a_range_sees_the_stretches_of_the_whole_film(start: int, length: int, cut: int) -> None:
+    """Whatever shot a range seems to begin in: its frames' stretches are those that they have in the film."""
+    first, last = around(start, start + length)
+    cut = min(cut, first - 1)
+    for index in (start, start + length - 1):
+        whole, seen = blocks(Shot(min(cut, 0), 2000), index), blocks(Shot(first, last), index)
+        assert whole == seen
+        assert all(a - stretch.HALO - BLOCK > first and b + stretch.HALO + BLOCK <= last for a, b in seen)
 
 
 def test_each_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,16 +88,32 @@ def test_each_frame_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     of_shot = Stretches(film, Shot(2, 30), GREY, Detection(), lambda _: None)
     with ThreadPoolExecutor(1) as pool:
         outlooks = {index: of_shot.outlook(index, pool) for index in range(2, 30)}
-    assert looked == [6, 14, 22, 28]
-    assert [one.sure for one in outlooks[2].others] == [6, 14, 22]
-    assert [one.sure for one in outlooks[14].others] == [6, 22], "a frame says nothing about itself"
-    assert [one.sure for one in outlooks[29].others] == [6, 14, 22, 28]
+    assert looked == [5, 13, 20, 25, 28]
+    assert [one.sure for one in outlooks[2].others] == [5, 13, 20]
+    assert [one.sure for one in outlooks[13].others] == [5, 20], "a frame says nothing about itself"
+    assert [one.sure for one in outlooks[29].others] == [5, 13, 20, 25, 28]
     assert film.read < 40
+
+
+@pytest.mark.parametrize(("length", "tells"), [(1, False), (2, False), (8, False), (9, True), (12, True)])
+def test_a_short_shot_says_nothing_to_any_of_its_frames(length: int, tells: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eye, "glance", lambda *_: Glance())
+    of_shot = Stretches(Drawn(length), Shot(0, length), GREY, Detection(), lambda _: None)
+    with ThreadPoolExecutor(1) as pool:
+        assert {of_shot.outlook(index, pool).tells for index in range(length)} == {tells}
+
+
+def test_a_frame_without_neighbours_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eye, "glance", lambda *_: pytest.fail("one other frame can't tell dirt from film"))
+    of_shot = Stretches(Drawn(2), Shot(0, 2), GREY, Detection(), lambda _: None)
+    with ThreadPoolExecutor(1) as pool:
+        assert not of_shot.outlook(0, pool).others
+    assert of_shot.seen == {1: None}
 
 
 def test_what_is_seen_is_shared_and_the_same_from_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eye, "load_net", lambda _: lambda **given: np.zeros((1, 2, *given["full"].shape[2:]), np.float32))
-    film, seen = Drawn(30), dict[int, Glance]()
+    film, seen = Drawn(30), dict[int, Glance | None]()
     with ThreadPoolExecutor(1) as pool:
         whole = Stretches(film, Shot(0, 30), GREY, Detection(), lambda _: None, seen)
         forwards = [whole.outlook(index, pool) for index in range(30)]

@@ -17,7 +17,7 @@ SPOT, OTHER = (slice(50, 58), slice(70, 78)), (slice(90, 98), slice(120, 128))
 AT = {name: place for place, name in enumerate(verdict.FEATURES)}
 
 
-def saying(*spots: tuple[tuple[slice, slice], float], shape: tuple[int, int] = (144, 192)) -> Real:
+def saying(*spots: tuple[tuple[slice, slice], float], shape: tuple[int, int] = (480, 192)) -> Real:
     """Probabilities of the net: those at the spots, else nothing."""
     out = np.zeros(shape, np.float32)
     for spot, chance in spots:
@@ -29,7 +29,7 @@ def test_bodies_strong_and_weak() -> None:
     dirt = saying((SPOT, 0.9), (OTHER, 0.2))
     dirt[58:60, 70:78] = 0.2  # the skirt of a strong piece is no piece of its own
     dirt[20:24, 20:24] = 0.15  # and what is nowhere likely is none at all
-    labels, boxes, areas, weak = verdict.bodies(dirt, 144 / 480, SETTINGS)
+    labels, boxes, areas, weak = verdict.bodies(dirt, 1.0, SETTINGS)
     assert areas.tolist() == [64, 64]
     assert weak.tolist() == [False, True]
     assert boxes.tolist() == [[70, 50, 8, 8], [120, 90, 8, 8]]
@@ -40,7 +40,7 @@ def test_bodies_strong_and_weak() -> None:
 
 @pytest.mark.parametrize("chance", [0.9, 0.2])
 def test_what_both_see_comes_once_and_what_one_sees_comes_too(chance: float) -> None:
-    film = tiny.film(9, height=144, width=192, grain=0.006)
+    film = tiny.film(9, height=480, width=192, grain=0.006)
     film[4][SPOT] = film[4][OTHER] = 0.98
     window = window_of(film, 4)
     tests = Tests.of(window)
@@ -65,7 +65,7 @@ def test_what_both_see_comes_once_and_what_one_sees_comes_too(chance: float) -> 
 
 def test_the_frame_s_own_glance_leaves_nothing_out_of_the_rest() -> None:
     """A piece says nothing about itself: what is told of the rest of the frame does not hang on its own probability."""
-    film = tiny.film(9, height=144, width=192, grain=0.006)
+    film = tiny.film(9, height=480, width=192, grain=0.006)
     film[4][SPOT] = 0.98
     window = window_of(film, 4)
     examined = classical.examine(window, SETTINGS, None, Tests.of(window))

@@ -51,7 +51,7 @@ class RecipeOptions:
     shots: Annotated[str | None, Parameter(help="EDL, OTIO or CSV that gives the shots; `none`: the whole film is one shot.")] = None
     detector: Annotated[
         str | None,
-        Parameter(help="What finds defects: eye (a net and pixel tests together), net (the net alone), classical (the tests alone)."),
+        Parameter(help="What finds defects: eye (net and pixel tests; of stills a net for single frames), net or classical (one alone)."),
     ] = None
     engine: Annotated[
         str | None,

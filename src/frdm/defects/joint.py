@@ -18,11 +18,11 @@ from frdm.defects import classical, eye, verdict
 from frdm.defects.classical import Examined, Findings, Tests, defect_of, signs
 from frdm.defects.judge import load_file
 from frdm.defects.outlook import Outlook
+from frdm.defects.verdict import LARGE
 from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
 
-LARGE = 100.0  # px of a 480-line picture
 VETO = 0.12  # mean probability of the net below which it speaks against a piece of the object filter
 AGREED = 0.3  # … and from which it agrees with one that the object filter would hold
 OVERLAP = 0.3  # share of a piece that must be the other's for both to be one
@@ -41,7 +41,7 @@ def find(
     tests = Tests.of(window)
     examined = classical.examine(window, settings, allowed, tests, pool)
     dirt = eye.seen_of(window, tests, allowed)
-    heard = Heard(window, examined, dirt, settings, around)
+    heard = Heard(window, examined, dirt, eye.found_in(dirt, window, tests, settings), settings, around)
     taken, unsure = by_rules(heard, (LARGE, classical.ANY_SIZE[1]))
     believed, doubted = by_verdict(heard, by_rules(heard, (0.0, LARGE))[0])
     taken += apart(believed, taken, window)
@@ -56,7 +56,8 @@ class Heard:
 
     window: Window
     examined: Examined
-    dirt: Real  # (H, W) the net's probabilities
+    dirt: Real  # (H, W) the net's probabilities …
+    found: eye.EyePieces  # … and the pieces of them
     settings: Detection
     around: Outlook
 
@@ -65,8 +66,7 @@ def by_rules(heard: Heard, sizes: tuple[float, float]) -> tuple[list[Defect], li
     """(defects, doubtful ones) of the pieces of some sizes (px of a 480-line picture), each detector a second opinion."""
     window, settings, dirt = heard.window, heard.settings, heard.dirt
     asked = eye.asked_around(heard.around)
-    found = eye.found_in(dirt, window, heard.examined.tests, settings)
-    learnt, open_ones = eye.settled(window, found, settings, asked, sizes)
+    learnt, open_ones = eye.settled(window, heard.found, settings, asked, sizes)
     tested, held = classical.settled(window, heard.examined, settings, sizes)
     veto, agreement = (max(least, asked * scaled(settings.strength)) for least in (VETO, AGREED))
     kept = [defect for defect in tested if mean_over(dirt, window, defect) >= veto]

@@ -7,6 +7,7 @@ Source: Friedman 2001 (gradient boosting).
 
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -63,3 +64,9 @@ def load_file(name: str, features: tuple[str, ...]) -> Trees:
         raise RecipeError(f"frdm/defects/{name}: made for other features than this version measures; install frdm again")
     values.pop("made")
     return Trees(**{k: v if v.ndim else v.item() for k, v in values.items()})
+
+
+@cache
+def sum_of(name: str) -> str:
+    """The sha256 of a file of trees that ships with frdm."""
+    return sha256(files("frdm.defects").joinpath(name).read_bytes()).hexdigest()

@@ -63,7 +63,7 @@ def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: M
             mask &= allowed
         if mask.any():
             joined(found, mask, int(tracks.sign[i]), float(chance[i]))
-    return sorted((_defect(mask, index, sign, sure) for mask, sign, sure in found), key=lambda d: d.box)
+    return sorted((_defect(mask, index, sign, certain) for mask, sign, certain in found), key=lambda d: d.box)
 
 
 def joined(found: list[tuple[Mask, int, float]], mask: Mask, sign: int, chance: float) -> None:

@@ -1,6 +1,7 @@
 """The stretch of a shot that a frame lies in: which of its frames are looked at before any of them is mended, and what they show.
 
-Always the same frames, so that what comes of a frame does not depend on how a film is cut into spans, ranges or jobs.
+Always the same frames, so that what comes of a frame does not depend on how a film is cut into spans, ranges or jobs: blocks lie on a grid
+of the film's own frame numbers, which a range does not move.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,9 +16,12 @@ from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
 from frdm.recipe import Detection
 
-BLOCK = 24  # frames; a stretch is a frame's own block of its shot and the one before
+BLOCK = 24  # frames; a stretch is a frame's own block and the one before. Blocks lie where the film's frame numbers say, within a shot
+SHORT = 12  # frames of a shot's first block below which it is one with the next
 GLANCES = 3  # frames of a block that are looked at; of a short one every third
 SPACING = 3
+FEWEST = 2  # neighbours without which nothing is judged: one other frame can't tell dirt from film
+ENOUGH = 3  # frames of a stretch that must have been looked at; fewer say nothing to any of its frames
 
 
 class FrameSource(Protocol):
@@ -35,15 +39,16 @@ class Stretches:
     encoding: Encoding
     settings: Detection
     allowed: Callable[[Frame], Mask | None]  # where repairs may be made
-    seen: dict[int, Glance] = field(default_factory=dict)
+    seen: dict[int, Glance | None] = field(default_factory=dict)  # None: a frame without neighbours enough
 
     def outlook(self, index: int, pool: Executor) -> Outlook:
         """What the other frames show that were looked at in the stretch of frame `index`. `pool` is for the motion."""
         stretch = blocks(self.shot, index)
         for start, stop in stretch:
             self._look(start, stop, pool)
-        looked = [place for start, stop in stretch for place in places(start, stop)]
-        return Outlook(tuple(self.seen[place] for place in looked if place != index))
+        looked = {place: self.seen[place] for start, stop in stretch for place in places(start, stop)}
+        told = {place: glance for place, glance in looked.items() if glance is not None}
+        return Outlook(tuple(glance for place, glance in told.items() if place != index)) if len(told) >= ENOUGH else Outlook()
 
     def _look(self, start: int, stop: int, pool: Executor) -> None:
         missing = [place for place in places(start, stop) if place not in self.seen]
@@ -55,25 +60,41 @@ class Stretches:
             self.seen[place] = self._glance(reel.window(place))
             reel.forget(place)
 
-    def _glance(self, window: Window) -> Glance:
+    def _glance(self, window: Window) -> Glance | None:
+        if len(window.neighbours) < FEWEST:
+            return None
         allowed = self.allowed(window.frame)
         return eye.glance(window, self.settings, None if allowed is None else window.scale.where_all(allowed))
 
 
 def blocks(shot: Shot, index: int) -> list[tuple[int, int]]:
-    """(first, last + 1) of the block before that of frame `index`, if there is one, and of its own."""
-    own = shot.start + (index - shot.start) // BLOCK * BLOCK
-    return [(start, min(start + BLOCK, shot.stop)) for start in (own - BLOCK, own) if start >= shot.start]
+    """(first, last + 1) of the block before that of frame `index`, if the shot has one, and of its own."""
+    first = _first_end(shot.start)
+    if index < first:
+        return [(shot.start, min(first, shot.stop))]
+    own = index // BLOCK * BLOCK
+    return [(shot.start if own == first else own - BLOCK, own), (own, min(own + BLOCK, shot.stop))]
 
 
 def block_end(start: int, frame: int) -> int:
     """Where the block ends, in a shot from `start` that goes on, in which the frame before `frame` lies."""
-    return start - (start - frame) // BLOCK * BLOCK
+    return max(_first_end(start), -(-frame // BLOCK) * BLOCK)
 
 
 def whole_blocks(start: int, stop: int) -> int:
-    """Where the last whole block of a shot from `start` ends, at `stop` or before."""
-    return start + (stop - start) // BLOCK * BLOCK
+    """Where the last whole block of a shot from `start` ends, at `stop` or before; `start` if none does."""
+    return stop // BLOCK * BLOCK if stop >= _first_end(start) else start
+
+
+def around(start: int, stop: int) -> tuple[int, int]:
+    """The frames, first and last + 1, that those of a range hang on: their stretches, and room to find the cuts in them."""
+    return start // BLOCK * BLOCK - 3 * BLOCK, -(-stop // BLOCK) * BLOCK + HALO + BLOCK
+
+
+def _first_end(start: int) -> int:
+    """Where the first block of a shot ends, if the shot is as long."""
+    end = (start // BLOCK + 1) * BLOCK
+    return end + BLOCK if end - start < SHORT else end
 
 
 def places(start: int, stop: int) -> list[int]:

@@ -29,6 +29,7 @@ FEATURES = (*objects.FEATURES, *NET, *OWN, *outlook.FEATURES)
 FAINT_BODY, FAINT_SEED = 0.1, 0.18  # as BODY and SEED, for pieces that the net itself would not take
 FILTERED = 0.15  # probability of the object filter from which a piece is brought before the verdict
 OVERLAP = 0.3  # share of a piece that must be the net's for both to be one
+LARGE = 100.0  # px of a 480-line picture from which pieces do not come before the verdict
 CLEAR = 0.8  # probability of a pixel that is clearly dirt
 NEAR, RING = 40, 6  # px of a 480-line picture
 
@@ -56,7 +57,7 @@ class _Maps:
 
 
 def candidates(examined: Examined, dirt: Real, settings: Detection, around: Outlook) -> Iterator[Candidates]:
-    """The net's pieces, then those of the pixel tests that do not lie on them; `dirt` (H, W) are the net's probabilities."""
+    """The net's pieces, then those of the pixel tests that do not lie on small ones of them; `dirt` (H, W) are the net's probabilities."""
     unit = dirt.shape[0] / 480
     labels, boxes, areas, weak = bodies(dirt, unit, settings)
     maps = _maps(examined, dirt, Glance.of(*_means(dirt, labels, areas, ~weak, unit)), unit)
@@ -67,7 +68,7 @@ def candidates(examined: Examined, dirt: Real, settings: Detection, around: Outl
         if mine.any():
             chosen = chosen_of(Pieces(sign, labels, boxes, areas), mine)
             yield _told(examined.measured(chosen), maps, around, weak[mine])
-    covered = labels > 0
+    covered = np.concatenate([[False], areas < LARGE * unit**2])[labels]
     for one in examined.judged:
         share = np.bincount(one.pieces.labels[covered], minlength=len(one.pieces) + 1)[1:] / one.pieces.areas
         mine = (one.chance >= FILTERED) & (share <= OVERLAP)

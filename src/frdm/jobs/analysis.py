@@ -13,7 +13,7 @@ from time import monotonic
 
 from frdm.defects.area import find_area
 from frdm.defects.dirtmap import GivenMattes, open_mattes
-from frdm.defects.stretch import block_end, whole_blocks
+from frdm.defects.stretch import around, block_end, whole_blocks
 from frdm.errors import LedgerError, RecipeError
 from frdm.fills.hand_job import HandJob
 from frdm.film import Frame, MendedFrame, Shot, Span
@@ -27,7 +27,6 @@ from frdm.motion.shots import find_shots, follow_shots, spans_of
 from frdm.recipe import Recipe
 
 PIECE = 16  # frames of a growing shot that are worked on at least, since what lies around a piece is looked at twice
-MARGIN = 24  # frames around the asked range that are looked at, so that its ends have neighbours and cuts lie where the whole film has them
 
 
 TELL = 0.25  # seconds between two words about how far the search for shots is
@@ -119,7 +118,7 @@ def analyse(scan: Scan, plan: Plan, put: Put) -> None:
 
 def _as_shots_grow(scan: Scan, plan: Plan, put: Put, worker: "_Worker") -> None:
     """Work on each shot while its end is still looked for: those of an earlier run first."""
-    number, known, start = 0, 0, max(0, plan.start - MARGIN)
+    number, known, start = 0, 0, max(0, around(plan.start, plan.stop)[0])
     for number, shot in enumerate(plan.shots, 1):
         worker.shot(number, shot)
         known = shot.stop
@@ -186,8 +185,9 @@ def _found(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot]:
 
 
 def _followed(scan: Scan, plan: Plan, put: Put) -> Iterator[Shot | int]:
-    """The search for shots through the range and its margin."""
-    start, stop = max(0, plan.start - MARGIN), min(scan.info.length, plan.stop + MARGIN)
+    """The search for shots through the range and what it hangs on: cuts must lie where the whole film has them."""
+    first, last = around(plan.start, plan.stop)
+    start, stop = max(0, first), min(scan.info.length, last)
     return follow_shots(_watched(scan.frames(start, stop), plan, put), scan.info.encoding, plan.recipe.shots)
 
 

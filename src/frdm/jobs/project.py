@@ -12,6 +12,7 @@ from typing import Any
 
 import xxhash
 
+from frdm.defects.judge import sum_of
 from frdm.errors import LedgerError, OutputError, SettingsChanged
 from frdm.fills.hand_job import hand_job
 from frdm.jobs.stills import album_values
@@ -27,7 +28,7 @@ from frdm.runtime.weights import find_weights
 
 SUFFIX = ".frdm"
 REPORT = "report.json"
-WEIGHTS = ("weights", "hand weights")  # of the eye and the hand, among the versions
+WEIGHTS = ("weights", "verdict", "hand weights")  # of the eye, of the trees that hear it, and of the hand, among the versions
 _HEAD = 1 << 16  # bytes of a given file that tell it from another, with name and size
 
 
@@ -228,11 +229,13 @@ def weights_of(recipe: Recipe) -> dict[str, str]:
 
     Raises `WeightsError`.
     """
-    used, net = {}, recipe.detection.detector == "net"
+    used = {}
     looks = recipe.detection.detector != "classical" and not recipe.whole_frame.on
-    if looks and (net or not recipe.stills):
+    if looks:
         name = "eye_alone" if recipe.stills else "eye"
         used["weights"] = f"{find_weights(name).version} ({load_net(name).provider})"
+    if recipe.detection.detector == "eye" and not recipe.stills and not recipe.whole_frame.on:
+        used["verdict"] = sum_of("verdict.npz")[:12]
     if (job := hand_job(recipe)) is not None:
         used["hand weights"] = f"{job.hand.sha256} ({job.hand.step.provider})"
     return used
