@@ -57,7 +57,7 @@ class _Maps:
 
 
 def candidates(examined: Examined, dirt: Real, settings: Detection, around: Outlook) -> Iterator[Candidates]:
-    """The net's pieces, then those of the pixel tests that do not lie on small ones of them; `dirt` (H, W) are the net's probabilities."""
+    """The net's pieces, then those of the pixel tests that do not lie on them; `dirt` (H, W) are the net's probabilities."""
     unit = dirt.shape[0] / 480
     labels, boxes, areas, weak = bodies(dirt, unit, settings)
     maps = _maps(examined, dirt, Glance.of(*_means(dirt, labels, areas, ~weak, unit)), unit)
@@ -68,7 +68,7 @@ def candidates(examined: Examined, dirt: Real, settings: Detection, around: Outl
         if mine.any():
             chosen = chosen_of(Pieces(sign, labels, boxes, areas), mine)
             yield _told(examined.measured(chosen), maps, around, weak[mine])
-    covered = np.concatenate([[False], areas < LARGE * unit**2])[labels]
+    covered = labels > 0  # what lies in a large piece that the net doubts is doubtful itself
     for one in examined.judged:
         share = np.bincount(one.pieces.labels[covered], minlength=len(one.pieces) + 1)[1:] / one.pieces.areas
         mine = (one.chance >= FILTERED) & (share <= OVERLAP)
