@@ -2,7 +2,7 @@
 fit boosted trees, export them as plain arrays.
 
     python scripts/train_verdict.py CLEAN --seeds 0:3 --hold-out NAME …        (needs scikit-learn, and the [train] extra)
-    python scripts/train_verdict.py STUDIO CLEAN --judge NAME …                (how the trees that ship do on those films of the folders)
+    python scripts/train_verdict.py CLEAN --judge NAME … --cache JUDGED.pkl      (how the trees that ship do on those films)
 
 The folders hold undamaged movies. Two thirds of the reels are damaged by `frdm.damage`, as the eye learns it, the others by
 scripts/draw_damage.py, so that no single generator is learned.
@@ -243,11 +243,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("verdict-table.pkl"))
     parser.add_argument("--out", type=Path, default=Path("src/frdm/defects/verdict.npz"))
     options = parser.parse_args()
-    every = find_clips(options.clean)
+    clips = [c for c in find_clips(options.clean) if named(c.name, options.judge or options.hold_out) == (options.judge is not None)]
+    asked = {"clips": [clip.name for clip in clips], "seeds": options.seeds}
     if not options.cache.exists():
-        clips = [c for c in every if (named(c.name, options.judge) if options.judge is not None else not named(c.name, options.hold_out))]
-        options.cache.write_bytes(pickle.dumps(tables(clips, options.seeds, options.jobs)))
-    table: Table = pickle.loads(options.cache.read_bytes())
+        options.cache.write_bytes(pickle.dumps((asked, tables(clips, options.seeds, options.jobs))))
+    told, table = pickle.loads(options.cache.read_bytes())
+    if told != asked:
+        parser.error(f"{options.cache}: holds pieces of other clips or seeds; give another --cache")
     if options.judge is not None:
         report(table, load_file("verdict.npz", FEATURES))
         return
