@@ -1,8 +1,10 @@
 """Which files of a folder are a film's frames, and in what order."""
 
 import itertools
+import os
 import re
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from frdm.errors import MediaError, UnreadableFrame
@@ -10,6 +12,7 @@ from frdm.errors import MediaError, UnreadableFrame
 PICTURES = {".dpx": "dpx", ".exr": "exr", ".tif": "tiff", ".tiff": "tiff", ".png": "png"}  # suffix → container
 _UNREAD = {".jpg", ".jpeg", ".jp2", ".j2k", ".cin", ".tga", ".bmp", ".webp", ".dng", ".sgi", ".ppm", ".heic"}
 _PATTERN = re.compile(r"%0?\d*d|#+|@+")
+_NAME = attrgetter("name")  # files of one folder are in their names' order: paths themselves compare ten times as slowly
 
 
 def is_pattern(path: Path) -> bool:
@@ -63,7 +66,8 @@ def _by_number(file: Path) -> tuple[list[tuple[str, int]], str]:
 def _entries(folder: Path) -> list[Path]:
     """Files of a folder without hidden ones (such as ._name, which macOS leaves on foreign disks)."""
     try:
-        return [entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.is_file()]
+        with os.scandir(folder) as entries:  # tells files from folders without asking for each
+            return [folder / entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file()]
     except OSError as error:
         raise MediaError(f"{folder}: {error.strerror or error}; give a folder that can be read") from None
 
@@ -85,7 +89,7 @@ def _nothing(path: Path, folder: Path) -> str:
 
 
 def _require_one_format(path: Path, files: Iterable[Path]) -> None:
-    kinds = {PICTURES.get(file.suffix.lower()): file for file in sorted(files)}
+    kinds = {PICTURES.get(file.suffix.lower()): file for file in sorted(files, key=_NAME)}
     if len(kinds) > 1:
         one, other = list(kinds.values())[:2]
         raise MediaError(f"{path}: {one.name} and {other.name} are of different formats, one was wanted; {_advice(one)}")
@@ -100,7 +104,7 @@ def _advice(example: Path) -> str:
 def _in_order(path: Path, files: list[Path]) -> tuple[Path, ...]:
     if len(files) == 1:
         return tuple(files)
-    files = sorted(files)
+    files = sorted(files, key=_NAME)
     parts = {file: re.split(r"(\d+)", file.stem) for file in files}
     heads: dict[tuple[str, ...], Path] = {}
     for file, pieces in parts.items():
@@ -114,7 +118,7 @@ def _in_order(path: Path, files: list[Path]) -> tuple[Path, ...]:
         one, other = files[0], files[-1]
         found = "more than one number changes" if varying else "the same number twice"
         raise MediaError(f"{path}: {one.name} … {other.name}: {found}, one sequence was wanted; {_advice(one)}")
-    numbers = sorted((int(value), file) for value, file in zip(columns[varying[0]], parts, strict=True))
+    numbers = sorted(zip(map(int, columns[varying[0]]), files, strict=True), key=lambda one: one[0])
     _require_no_gap(path, numbers)
     return tuple(file for _, file in numbers)
 
