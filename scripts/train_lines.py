@@ -249,7 +249,7 @@ def score(options: argparse.Namespace) -> None:
     for row in looks(options.looks):
         shape = row["shape"]
         found = np.zeros(shape, bool)
-        defects = lines_of(row["look"], row["luma"].astype(np.float32), 0, Detection(strength=options.strength))
+        defects = lines_of(row["look"], row["luma"].astype(np.float32), 0, Detection(strength=options.strength)).defects
         for d in defects:
             found[d.box.rows, d.box.columns] |= d.mask
         mask, seen = (np.unpackbits(row[k], count=found.size).reshape(shape) > 0 for k in ("mask", "V"))

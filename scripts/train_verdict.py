@@ -28,7 +28,7 @@ from frdm.damage.reel import damage_reel
 from frdm.dataset.sources import Clip, find_clips
 from frdm.dataset.split import named
 from frdm.defects import classical, eye
-from frdm.defects.joint import LEAST, least_chance
+from frdm.defects.joint import ENOUGH, LEAST, OVERLAP, Heard, by_rules, covered_by, least_chance
 from frdm.defects.judge import Trees, load_file
 from frdm.defects.objects import Sums
 from frdm.defects.outlook import Outlook
@@ -133,9 +133,12 @@ def collect(clips: Sequence[Clip], job: tuple[int, int]) -> Table | None:
     for i, (window, examined, dirt, _) in enumerate(seen):
         others = () if alone else tuple(one[3] for j, one in enumerate(seen) if j != i)
         number = (seed * 1000 + place) * 10 + i
+        pieces = eye.found_in(dirt, window, examined.tests, settings)
+        ruled = by_rules(Heard(window, examined, dirt, pieces, settings, Outlook(others)), (0.0, classical.ANY_SIZE[1]))[0]
         for found in candidates(examined, dirt, settings, Outlook(others)):
-            rows.append(truth(found, reel, window.frame.index) | {"frame": np.full(len(found.pieces), number)})
-        rows.append(whole(reel, window.frame.index, dirt.shape[0]) | {"frame": np.array([number])})
+            told = {"frame": np.full(len(found.pieces), number), "ruled": lying_on(found, covered_by(ruled, window))}
+            rows.append(truth(found, reel, window.frame.index) | told)
+        rows.append(whole(reel, window.frame.index, dirt.shape[0]) | {"frame": np.array([number]), "ruled": np.zeros(1, bool)})
     if not rows:
         return None
     table = {k: np.concatenate([r[k] for r in rows]) for k in rows[0]}
@@ -162,6 +165,13 @@ def truth(found: Any, reel: Reeled, index: int) -> Table:
         "far": inside.mean(far) * pixels,
         "area": pixels,
     }
+
+
+def lying_on(found: Any, covered: Mask) -> NDArray[np.bool_]:
+    """Which pieces lie on what the rules would take."""
+    inside = Sums(found.pieces.labels, len(found.pieces))
+    out: NDArray[np.bool_] = inside.mean(covered) > OVERLAP
+    return out
 
 
 def whole(reel: Reeled, index: int, height: int) -> Table:
@@ -209,7 +219,8 @@ def report(table: Table, trees: Trees) -> None:
     there, count, clean = table["visible"][frames & damaged].sum(), (frames & damaged).sum(), (frames & ~damaged).sum()
     print(f"{piece.sum()} pieces, {count} damaged frames, {clean} undamaged ones, {len(set(table['film']))} films")
     for strength in (0.3, 0.4, 0.5, 0.6, 0.7):
-        taken = piece & (chance >= least_chance(LEAST, strength))
+        least, enough = (least_chance(usual, strength) for usual in (LEAST, ENOUGH))
+        taken = piece & (chance >= np.where(table["ruled"], enough, least))
         bad = 100 * table["far"][taken & damaged].sum() / table["area"][frames & damaged].sum()
         harm = 100 * area[taken & ~damaged].sum() / max(table["area"][frames & ~damaged].sum(), 1)
         found = f"recall {table['visible'][taken & damaged].sum() / there:.3f}, right {(taken & right).sum() / count:.2f} a frame"

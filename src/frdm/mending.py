@@ -35,6 +35,7 @@ from frdm.recipe import Detection, Recipe
 from frdm.signal.grain import measure_grain
 
 UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
+STILL = "a line that stands still on a scene that does too may be content, such as a moulding or a post"
 NOTHING_SURE = "not certain enough where nothing in this stretch of the shot is surely dirt: rain, sparks, lost motion, grain"
 WHOLE_FRAME = "whole frame"  # what a provenance calls the detector where there is none
 
@@ -186,19 +187,20 @@ def gather(
     """What was given, then standing lines, then what the detector found apart from both; lines are held where the recipe says so."""
     settings, shape = recipe.detection, window.scale.whole
     known = [] if dirt is None else from_dirtmap(window, dirt, allowed, settings.max_size)
-    lines = apart_from(standing_lines(window, findings.noise, settings, allowed), known, shape)
+    lines, still = (apart_from(some, known, shape) for some in standing_lines(window, findings.noise, settings, allowed))
     mend_lines = settings.lines == "mend"
     taken = [*known, *(lines if mend_lines else ())]
     name, line_reason = settings.detector, "" if mend_lines else "a standing line: lines = mend mends it across"
     found = [Found(d, "dirt map") for d in known] + [Found(d, name, line_reason) for d in lines]
+    found += [Found(d, name, line_reason or STILL) for d in still]
     found += [Found(d, name) for d in apart_from(findings.defects, taken, shape)]
     return found + [Found(d, name, unsure) for d in apart_from(findings.doubtful, taken, shape)]
 
 
-def standing_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None) -> list[Defect]:
-    """The standing lines of the window's centre, in the film's pixels."""
-    lines = find_lines(window, noise, settings, None if allowed is None else window.scale.where_all(allowed))
-    return [window.scale.whole_defect(line) for line in lines]
+def standing_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None) -> tuple[list[Defect], list[Defect]]:
+    """(lines, doubtful ones) of the window's centre, in the film's pixels."""
+    found = find_lines(window, noise, settings, None if allowed is None else window.scale.where_all(allowed))
+    return [window.scale.whole_defect(d) for d in found.defects], [window.scale.whole_defect(d) for d in found.doubtful]
 
 
 def decide(found: Found, info: ScanInfo, recipe: Recipe, *, stands: int) -> Found:

@@ -65,7 +65,9 @@ class Filling:
     steps: Annotated[int, Ge(1), Le(1000)] = 4
     sampler: Literal["ddim", "dpm", "consistency"] = "ddim"
     seed: Annotated[int, Ge(0), Le(0xFFFFFFFF)] = 0
-    weights: str | None = None  # a folder of hand_see.onnx and hand_step.onnx in place of those that ship
+    weights: str | None = None  # in place of those that ship: a folder of hand_see.onnx and hand_step.onnx, or a .safetensors (torch)
+    backbone: str | None = None  # the folder of what such a .safetensors was trained around
+    device: Literal["cpu", "cuda"] = "cpu"  # where such a .safetensors runs: a card rounds otherwise than a processor
     prompts: tuple[ShotPrompt, ...] = ()
     measured: bool = False  # tell it besides what can be measured of a shot: colour and motion
 

@@ -46,6 +46,12 @@ def test_every_option_arrives() -> None:
     assert (recipe.protect, recipe.dirtmap) == ("keep.png", "infrared")
 
 
+def test_where_a_model_in_torch_lies_and_runs_arrives() -> None:
+    filling = chosen_recipe(RecipeOptions(engine="diffusion", weights="a.safetensors", backbone="b", device="cuda")).filling
+    assert (filling.weights, filling.backbone, filling.device) == ("a.safetensors", "b", "cuda")
+    assert chosen_recipe(RecipeOptions(device="cpu")) == Recipe(), "what is the default may be said of any engine"
+
+
 @pytest.mark.parametrize("in_file", [True, False])
 def test_what_a_person_says_wins_over_a_preset_even_when_it_is_the_default(tmp_path: Path, in_file: bool) -> None:
     file = tmp_path / "r.toml"

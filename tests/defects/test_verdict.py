@@ -63,6 +63,19 @@ def test_what_both_see_comes_once_and_what_one_sees_comes_too(chance: float) -> 
     assert all(np.isfinite(one.features).all() for one in found)
 
 
+def test_the_picture_s_edge_is_no_mirror() -> None:
+    """A piece that lies alone is told of nothing nearby, at the edge as in the middle."""
+    film = tiny.film(9, height=480, width=192, grain=0.006)
+    window = window_of(film, 4)
+    examined = classical.examine(window, SETTINGS, None, Tests.of(window))
+    middle, edge = (
+        next(verdict.candidates(examined, saying(((slice(row, row + 8), slice(70, 78)), 0.9)), SETTINGS, Outlook())).features[0]
+        for row in (200, 0)
+    )
+    for name in ("net_near", "net_near_open"):
+        assert edge[AT[name]] == pytest.approx(middle[AT[name]], abs=1e-5), name
+
+
 def test_the_frame_s_own_glance_leaves_nothing_out_of_the_rest() -> None:
     """A piece says nothing about itself: what is told of the rest of the frame does not hang on its own probability."""
     film = tiny.film(9, height=480, width=192, grain=0.006)

@@ -96,4 +96,7 @@ def test_other_mistakes_are_not_swallowed() -> None:
 def test_memory_errors_of_torch_and_onnx_runtime_are_known() -> None:
     assert out_of_memory(OutOfMemoryError())
     assert out_of_memory(RuntimeError("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer of size 12"))
+    assert out_of_memory(
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate 12")
+    )
     assert not out_of_memory(RuntimeError("shapes differ"))

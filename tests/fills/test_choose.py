@@ -148,6 +148,30 @@ def test_where_no_film_can_be_trusted_the_hand_must_show_what_it_can(wrong: floa
         assert found.provenance.engine == "diffusion"
 
 
+@pytest.mark.parametrize("engine", ["auto", "diffusion"])
+def test_where_motion_is_lost_nothing_large_is_invented_for_what_may_be_content(engine: str) -> None:
+    scene, defect, see = scene_of(boiling(), noise=0.005, engine=engine)
+    (held,) = fill_all(scene, [replace(defect, confidence=0.79)], once)
+    assert held.patch is None and not see.calls
+    assert held.reason.startswith("motion can't be trusted here" if engine == "auto" else "real film can't be trusted here")
+    (certain,) = fill_all(scene, [replace(defect, confidence=0.81)], once)
+    assert certain.provenance is not None and certain.provenance.engine == "diffusion"
+    scene, defect, see = scene_of(tiny.film(5, height=161, width=203, grain=0.01, pan=1.5), engine="diffusion")
+    (confirmed,) = fill_all(scene, [replace(defect, confidence=0.6)], once)
+    assert confirmed.provenance is not None and confirmed.provenance.engine == "diffusion", "real film speaks for what was found"
+
+
+def test_a_large_piece_that_may_be_content_is_real_films_where_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, defect, _ = scene_of(tiny.film(5, height=161, width=203, grain=0.01, pan=1.5))
+    monkeypatch.setattr(choose, "SEEN", 1.1)  # as if motion were lost: the hand, which knows this film, is asked and proves itself
+    engines = []
+    for confidence in (0.3, 0.9):
+        (made,) = fill_all(scene, [replace(defect, confidence=confidence)], once)
+        assert made.provenance is not None
+        engines.append(made.provenance.engine)
+    assert engines == ["neighbours", "diffusion"]
+
+
 def test_a_line_is_mended_across_whatever_the_engine() -> None:
     scene, _, see = scene_of(tiny.film(5, height=161, width=203))
     line = Defect("line", "dark", Box(2, 0, 100, 161, 103), np.ones((161, 3), bool), 1.0)

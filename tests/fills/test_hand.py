@@ -2,6 +2,8 @@
 that knows the clean film.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -336,6 +338,26 @@ def test_without_weights_it_is_one_sentence(tmp_path: Path, monkeypatch: pytest.
         load_hand()
     with pytest.raises(WeightsError, match=r"hand_see\.onnx: can't be read"):
         open_hand(tmp_path)
+
+
+def test_files_that_an_export_s_list_knows_otherwise_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from fills.toy_hand import write_hand
+
+    write_hand(tmp_path)
+    sums = {name: hashlib.sha256((tmp_path / f"{name}.onnx").read_bytes()).hexdigest() for name in ("hand_see", "hand_step")}
+    listed = tmp_path / "weights.json"
+    listed.write_text(json.dumps({name: {"sha256": one, "steps": 3} for name, one in sums.items()}), encoding="utf-8")
+    assert open_hand(tmp_path).sha256 == " ".join(sums.values())
+    listed.write_text(json.dumps({"hand_see": {"sha256": sums["hand_see"]}, "hand_step": {"sha256": "0" * 64}}), encoding="utf-8")
+    with pytest.raises(
+        WeightsError, match=r"hand_step\.onnx: sha256 \w{12}… found, 000000000000… wanted by weights\.json; fetch them again"
+    ):
+        open_hand(tmp_path)
+    for text in ("{", "[]", '{"hand_see": {}}', '{"hand_see": "abc"}'):
+        listed.write_text(text, encoding="utf-8")
+        with pytest.raises(WeightsError, match=r"weights\.json: no list of weights with their sha256; export them again, or take it away"):
+            open_hand(tmp_path)
 
 
 @pytest.mark.parametrize("about", [{}, {"params": {}}, {"params": {"small": None}}, {"params": {"small": {"codec": {}}}}])

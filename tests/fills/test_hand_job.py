@@ -13,7 +13,8 @@ from frdm.diffusion.planning import OFFLOADS, Plan
 from frdm.diffusion.tags import TAGS, numbers_of, tags_in, told_by
 from frdm.errors import RecipeError, WeightsError
 from frdm.fills.hand import HandSettings
-from frdm.fills.hand_job import HandJob, costs_of, hand_job, measured_of, prompt_at, refuse_small
+from frdm.fills.hand_costs import costs_of
+from frdm.fills.hand_job import HandJob, hand_job, measured_of, prompt_at, refuse_small
 from frdm.film import Encoding, Frame, ScanInfo, Shot
 from frdm.recipe import Filling, Recipe, ShotPrompt, WholeFrameSettings
 

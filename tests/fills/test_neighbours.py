@@ -10,10 +10,24 @@ import pytest
 
 import tiny
 from frdm.defects.classical import find
-from frdm.fills.neighbours import HUGE_TRUST, LARGE_TRUST, Ground, feather, fill, least_trust, on_plane, site_of, to_codes, trust_of
-from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Shot
+from frdm.fills.neighbours import (
+    HUGE_TRUST,
+    LARGE_TRUST,
+    Ground,
+    feather,
+    fill,
+    least_trust,
+    make_candidates,
+    on_plane,
+    site_of,
+    to_codes,
+    trust_of,
+)
+from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Real, Shot
+from frdm.motion.align import Aligned
 from frdm.motion.reel import Reel
-from frdm.motion.window import Window
+from frdm.motion.scale import SearchScale
+from frdm.motion.window import Neighbour, Window
 from frdm.recipe import Detection, Filling
 from frdm.signal.grain import draw_grain, high_pass, measure_grain
 
@@ -69,6 +83,41 @@ def test_grain_is_neither_frozen_nor_gone() -> None:
     for other in (1, 2, 4, 5):
         source = high_pass(film[other].astype(np.float32))[made.patch.box.rows, made.patch.box.columns][inside]
         assert abs(np.corrcoef(fine, source)[0, 1]) <= 0.3
+
+
+def test_dirt_does_not_drag_the_motion_beside_it() -> None:
+    """Motion measured on the dirty frame is wrong beside the dirt as well; what is laid follows the film."""
+    film, encoding, defect = tiny.film(7, height=140, width=180, grain=0.0, pan=3.0), Encoding("y", 8), hole_at(3, 60, 80, 18)
+    film[3, defect.box.rows, defect.box.columns] = 0
+    window = window_of([Frame(i, (tiny.codes(f),)) for i, f in enumerate(film)], encoding, 3)
+    site = site_of(window, defect, ground_of(window, defect, encoding))
+    beside = feather(site.small_hole, 5.0) > 0
+    nearest = [n for n in window.neighbours if abs(n.aligned.offset) == 1]
+    truth = {n.aligned.offset: np.array([0, -3 * n.aligned.offset], np.float32)[:, None, None] for n in nearest}
+    measured = [n.aligned.displacement[:, site.small.rows, site.small.columns] - truth[n.aligned.offset] for n in nearest]
+    assert min(np.hypot(*missed)[beside].max() for missed in measured) > 4
+    taken = [(window.neighbours[c.neighbour].aligned.offset, c.displacement) for c in make_candidates(site)]
+    laid = [np.hypot(*(d - truth[offset]))[beside].max() for offset, d in taken if offset in truth]
+    assert len(laid) == 4
+    assert max(laid) < 0.75
+
+
+def still_neighbour(offset: int, luma: Real) -> Neighbour:
+    """A neighbour whose motion was found to be none."""
+    nothing = np.zeros((2, *luma.shape), np.float32)
+    return Neighbour(Frame(3 + offset, (tiny.codes(luma),)), luma, Aligned(offset, luma, nothing, nothing[0], nothing[0]), None, None)
+
+
+def test_the_ring_close_by_decides() -> None:
+    """Something passes through the outer ring in one neighbour, fainter and beside the hole in the other: the first is taken."""
+    centre = np.full((100, 120), 0.5, np.float32)
+    far, close = centre.copy(), centre.copy()
+    far[49:52, 30:65], close[44:47, 40:54] = 0.9, 0.7
+    defect, scale = hole_at(3, 30, 40, 14), SearchScale.of(100, 120)
+    window = Window(Frame(3, (tiny.codes(centre),)), centre, None, [still_neighbour(-1, close), still_neighbour(1, far)], scale)
+    best, other = make_candidates(site_of(window, defect, ground_of(window, defect, Encoding("y", 8))))
+    assert (best.neighbour, other.neighbour) == (1, 0)
+    assert best.cost < 0.5 * other.cost
 
 
 def test_no_trust_no_fill() -> None:

@@ -65,3 +65,22 @@ def test_a_large_frame_is_decoded_in_tiles(backbone_folder: Path) -> None:
     with torch.no_grad():
         assert codec.decode(torch.zeros(1, 4, 1, 40, 24)).shape == (1, 3, 1, 80, 48)
     assert len(sizes) > 1 and max(sizes) <= autoencoder.tile_latent_min_size < 40
+
+
+def test_a_tiny_autoencoder_codes_too() -> None:
+    diffusers = pytest.importorskip("diffusers")
+    sizes = {"encoder_block_out_channels": (8, 8, 8, 8), "decoder_block_out_channels": (8, 8, 8, 8)}
+    counts = {"num_encoder_blocks": (1, 1, 1, 1), "num_decoder_blocks": (1, 1, 1, 1)}
+    codec = LatentCodec(diffusers.AutoencoderTiny(latent_channels=4, **sizes, **counts))
+    tile = pictures(2)
+    latent = codec.encode(tile)
+    assert codec.factor == 8 and latent.shape == (2, 4, 3, SIDE // 8, SIDE // 8)
+    assert torch.equal(latent, codec.encode(tile))
+    latent.requires_grad_(True)
+    codec.decode(latent).sum().backward()
+    assert codec.decode(latent).shape == tile.shape
+    assert latent.grad is not None and latent.grad.abs().sum() > 0
+    kept = latent.grad.clone()
+    latent.grad, codec.checkpointing = None, True
+    codec.decode(latent).sum().backward()
+    assert torch.allclose(latent.grad, kept, atol=1e-6)

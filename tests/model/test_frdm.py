@@ -145,16 +145,31 @@ def test_paper_begins_with_the_weights_of_its_backbone(paper: Frdm) -> None:
 
 
 def test_paper_keeps_less_when_blocks_are_run_again(paper: Frdm) -> None:
-    def gradients() -> list[torch.Tensor]:
-        paper.zero_grad(set_to_none=True)
-        training_losses(paper.train(), batch_of(paper), torch.tensor([900.0, 300.0])).total.backward()
-        return [one.grad.clone() for _, one in paper.learning() if one.grad is not None]
+    weights = {one.untyped_storage().data_ptr() for one in paper.parameters()}
 
-    plain = gradients()
+    def learned() -> tuple[list[torch.Tensor], int]:
+        """The gradients, and the bytes that the way back finds kept for it."""
+        kept: dict[int, int] = {}
+
+        def keep(one: torch.Tensor) -> torch.Tensor:
+            storage = one.untyped_storage()
+            if storage.data_ptr() not in weights:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return one
+
+        paper.zero_grad(set_to_none=True)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+            losses = training_losses(paper.train(), batch_of(paper), torch.tensor([900.0, 300.0]))
+        losses.total.backward()
+        return [one.grad.clone() for _, one in paper.learning() if one.grad is not None], sum(kept.values())
+
+    plain, all_kept = learned()
     paper.checkpoint_blocks()
-    again = gradients()
+    again, few_kept = learned()
     paper.checkpoint_blocks(False)
     assert len(plain) == len(again) and all(torch.allclose(a, b, atol=1e-5) for a, b in zip(plain, again, strict=True))
+    assert few_kept < all_kept / 3, (few_kept, all_kept)
+    assert learned()[1] == pytest.approx(all_kept, rel=0.2)  # and switched off it is as before
 
 
 @pytest.mark.parametrize("module", list(Switches.__dataclass_fields__))

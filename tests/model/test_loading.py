@@ -83,6 +83,10 @@ def test_sums_are_checked(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text(listed + f"{'0' * 64} *vae/other.bin\n", encoding="utf-8")
     weights.unlink()
     refused(folder, r"listed in SHA256SUMS but missing; fetch the backbone again")
+    (folder / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    refused(folder, r"SHA256SUMS: can't be read as text \(.*\); write it with sha256sum, or take it away")
+    (folder / "SHA256SUMS").write_text("\n", encoding="utf-8")
+    check_sums(folder)
 
 
 def test_the_schedule_of_a_backbone_must_be_the_models(backbone_folder: Path, folder: Path, tmp_path: Path) -> None:

@@ -32,6 +32,22 @@ def test_displacement_follows_the_convention(pan: float) -> None:
     assert np.median(round_trip(d, displacement(small[1], small[0]))[inner]) < 0.2
 
 
+@pytest.mark.parametrize("far", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (8, 8), (12, 200), (200, 12), (16, 400), (20, 640), (31, 33)])
+def test_pictures_smaller_than_the_search_have_motion_too(height: int, width: int, far: bool) -> None:
+    a, b = (flow_picture(picture) for picture in tiny.film(2, pan=1.0, grain=0.002, height=height, width=width))
+    d = displacement(a, b, far=far)
+    assert d.shape == (2, height, width)
+    assert np.isfinite(d).all()
+    assert np.abs(displacement(a, a, far=far)).max() < 0.05
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_a_small_picture_follows_the_convention(far: bool) -> None:
+    a, b = (flow_picture(picture) for picture in tiny.film(2, pan=2.0, grain=0.0, height=24, width=240))
+    assert np.median(displacement(a, b, far=far)[1][4:-4, 40:-40]) == pytest.approx(-2, abs=0.25)
+
+
 def test_exposure_is_matched_and_a_speck_stays() -> None:
     film = tiny.film(1, grain=0.0, height=120, width=160)[0]
     centre = film * 0.9 + 0.03

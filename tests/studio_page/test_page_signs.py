@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hands import PATIENCE, asked, at_hand, on_screen, shown_frame, text_of, until
+from hands import PATIENCE, asked, at_hand, on_screen, sent, shown_frame, text_of, until
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
@@ -111,6 +111,20 @@ def test_history_says_what_was_done_and_to_how_many(desk: Page) -> None:
         "return [...document.querySelectorAll('#history *')].every(e => e.getBoundingClientRect().right <= p.right); }"
     )
     assert inside, "a line or its button is cut off"
+
+
+def test_what_is_taken_back_is_told_with_its_true_number(desk: Page, home: str) -> None:
+    shown_frame(desk, FRAME + 5)
+    one = next(one for one in asked(home, f"api/frames/{FRAME + 5}")["defects"] if one["repair"] and not one["aside"])
+    for verb in ("reject", "accept"):  # of the first nothing stands any more
+        sent(home, "api/decisions", {"verb": verb, "selection": {"ids": [one["id"]]}})
+    empty = {"start": 0, "stop": 1, "shapes": [{"type": "rectangle", "box": [0, 0, 2, 2]}], "note": ""}
+    assert sent(home, "api/protections", empty)["changed"] == 0
+    desk.click("#tab-history")
+    for lines, told in ((3, "Taken back: rejected, 0 repairs."), (4, "Taken back: accepted."), (5, "Taken back: protected.")):
+        until(desk, f"document.querySelectorAll('#history li').length >= {lines}")  # each undo adds one above
+        desk.locator("#history li").nth(2).get_by_role("button").last.click()
+        text_of(desk, "#told", f"t === '{told}'")
 
 
 def test_escape_leaves_an_open_choice_for_the_picture(desk: Page) -> None:

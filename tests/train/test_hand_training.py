@@ -26,6 +26,7 @@ from frdm.cli.train_hand import ModelOptions, StepOptions, settings_of
 from frdm.dataset.sources import Clip
 from frdm.errors import DatasetError, RecipeError, WeightsError
 from frdm.fills.hand_net import open_hand
+from frdm.model.checkpoint import FEW
 from frdm.model.frdm import FrdmParams
 from frdm.model.losses import LossParams
 from frdm.train.hand import Run, numbers_from, read_checkpoint
@@ -267,7 +268,7 @@ def test_what_is_exported_says_what_torch_says(folder: Path, tmp_path: Path, mon
     says_the_same(model, FrdmFiles(tmp_path / "hand_see.onnx", tmp_path / "hand_step.onnx", "", ""), 2)
     listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
     hand = open_hand(tmp_path)
-    assert sorted(listed) == ["eye", "hand_see", "hand_step"] and steps == 2 and "MiB" in said
+    assert sorted(listed) == ["eye", "hand_rest", "hand_see", "hand_step"] and steps == 2 and "MiB" in said
     assert hand.sha256 == f"{listed['hand_see']['sha256']} {listed['hand_step']['sha256']}"
     assert hand.params.schedule.predicts == "clean" and listed["hand_step"]["data"] == "two drawn films"
 
@@ -278,6 +279,12 @@ def test_a_run_begins_from_anothers_weights(run_of: Path, folder: Path, tmp_path
     for start in (run_of / "checkpoint.pt", tmp_path / "hand.safetensors"):
         run = Run(settings(start=str(start), seed=5))
         assert all(torch.equal(one, kept[name]) for name, one in run.model.learning())
+    keep_hand(run_of / "checkpoint.pt", tmp_path / "half.safetensors", half=True)
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "hand.safetensors").stat().st_size
+    run = Run(settings(start=str(tmp_path / "half.safetensors"), seed=5))
+    rounded = {name: one.half().float() if one.numel() >= FEW else one for name, one in kept.items()}
+    assert all(torch.equal(one, rounded[name]) for name, one in run.model.learning())
+    assert any(one.numel() < FEW for one in kept.values())
     first = Run(settings(stage="preprocess"))
     first.save(tmp_path / "first.pt")
     run = Run(settings(start=str(tmp_path / "first.pt"), seed=5))
@@ -327,6 +334,9 @@ def test_a_run_of_other_settings_is_refused(run_of: Path, folder: Path, tmp_path
         (["eye", "--data", "DATA", "--out", "OUT", "--device", "tpu"], "--device tpu"),
         (["film-windows", "DATA", "--out", "OUT", "--processes", "0"], "1 or more was wanted"),
         (["windows", "DATA", "--out", "OUT", "--files", "0"], "1 or more was wanted"),
+        (["export-hand", "RUN", "--out", "OUT", "--half"], "--half: nothing is kept for torch"),
+        (["frdm", "--data", "OUT", "--out", "OUT"], "no files train-*.npy in it"),
+        (["frdm", "--data", "DATA", "--out", "OUT", "--size", "paper", "--backbone", "OUT"], "tiles of 512 px wanted"),
     ],
 )
 def test_mistakes_on_the_command_line_are_one_sentence(

@@ -22,7 +22,7 @@ from frdm.diffusion.asking import Footage, Inference, Net
 from frdm.diffusion.inference import restore
 from frdm.diffusion.planning import GIB, Plan
 from frdm.errors import BenchError, FrdmError
-from frdm.fills.hand_net import open_hand
+from frdm.fills.hand_net import LoadedHand, open_hand
 
 LARGEST = 8  # tiles at once that are tried first on a card
 SAID = "said.json"
@@ -91,7 +91,13 @@ def measure(asked: Asked) -> Measured:
     """Measure in a process of its own. Raises `BenchError` where it fails, or where the machine has not what is asked for."""
     with tempfile.TemporaryDirectory(prefix="frdm-") as place:
         command = [sys.executable, "-m", "frdm.bench.vram", json.dumps(asdict(asked)), str(Path(place).resolve())]
-        cost = run_watched(command, folder=Path.cwd())
+        try:
+            cost = run_watched(command, folder=Path.cwd())
+        except BenchError as error:  # a user's mistake is told as if no process had been between
+            program, _, sentence = str(error).partition(" ended with 2: ")
+            raise (
+                BenchError(sentence) if sentence not in ("", "it said nothing") and program == Path(sys.executable).name else error
+            ) from None
         said = json.loads((Path(place) / SAID).read_text(encoding="utf-8"))
     return Measured(asked, said["peak"] or cost.peak, said["seconds"], said["busy"], said["batch"], tuple(said["tile"]))
 
@@ -143,6 +149,8 @@ def opened(asked: Asked) -> tuple[Any, tuple[int, int, int]]:
     """The net, and a tile's height, width and frames. Raises `BenchError`."""
     if asked.weights:
         hand = open_hand(Path(asked.weights))
+        if not isinstance(hand, LoadedHand):
+            raise BenchError(f"--weights {asked.weights}: a model in torch found, the folder of an exported hand was wanted; give one")
         return hand.net(), (hand.params.side, hand.params.side, hand.params.frames)
     torch = loaded_torch()
     from frdm.model.frdm import Frdm, FrdmParams

@@ -31,7 +31,7 @@ VERBS = (
     ("damage", "damage:damage", "Make a clean film dirty, scratched and worn, with the truth kept."),
     ("metrics", "metrics:metrics", "Measure how one film differs from another, and what was mended or harmed."),
     ("dataset", "dataset:dataset", "Make training data of film: pairs, synthesised damage, packs; and look at it."),
-    ("train", "train:train", "Train the nets that find defects."),
+    ("train", "train:train", "Train the nets that find defects and mend them."),
     ("demo", "demo:demo", "Draw a short film, damage it, restore it, and show what came of it."),
 )
 HAND_OVER = 0.0005  # seconds after which a thread lets another one in: ours mostly wait for each other's short steps

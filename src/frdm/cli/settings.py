@@ -21,6 +21,8 @@ PLACES = {
     "sampler": ("filling", "sampler"),
     "seed": ("filling", "seed"),
     "weights": ("filling", "weights"),
+    "backbone": ("filling", "backbone"),
+    "device": ("filling", "device"),
     "measured_tags": ("filling", "measured"),
     "strength": ("detection", "strength"),
     "min_size": ("detection", "min_size"),
@@ -38,7 +40,10 @@ PLACES = {
     "dirtmap": ("dirtmap",),
 }
 
-OF_DIFFUSION = ("steps", "sampler", "seed", "weights", "prompt", "prompt_file", "measured_tags")  # options that mean nothing without it
+OF_DIFFUSION = (  # options that mean nothing without it
+    *("steps", "sampler", "seed", "weights", "backbone"),
+    *("prompt", "prompt_file", "measured_tags"),
+)
 OF_DETECTORS = ("detector", "strength")  # … and with whole frames, which are restored without one
 
 
@@ -67,9 +72,18 @@ class RecipeOptions:
     steps: Annotated[int | None, Parameter(help="Steps of diffusion. Default: 4.")] = None
     sampler: Annotated[str | None, Parameter(help="Of diffusion: ddim (the default), dpm, consistency.")] = None
     seed: Annotated[int | None, Parameter(help="Of diffusion's noise. Default: 0.")] = None
-    weights: Annotated[str | None, Parameter(help="Folder of an exported hand, in place of the one that ships.")] = None
+    weights: Annotated[
+        str | None,
+        Parameter(help="In place of the hand that ships: the folder of an exported one, or a .safetensors of frdm train (needs torch)."),
+    ] = None
+    backbone: Annotated[str | None, Parameter(help="Folder of what a .safetensors of size paper was trained around.")] = None
+    device: Annotated[
+        str | None,
+        Parameter(help="Where a .safetensors runs: cpu (the default) or cuda; exported weights take a card by themselves where they can."),
+    ] = None
     prompt: Annotated[
-        str | None, Parameter(help="What diffusion is told of every shot, such as 'motion: fast, gauge: 16mm' (docs/recipe.md).")
+        str | None,
+        Parameter(help="What diffusion is told of every shot, such as 'motion: fast, gauge: 16mm', or a caption (docs/recipe.md)."),
     ] = None
     prompt_file: Annotated[Path | None, Parameter(help="TOML or JSON with a prompt for each shot.")] = None
     measured_tags: Annotated[bool | None, Parameter(help="Tell diffusion what can be measured of a shot: colour, motion.", negative="")] = (
@@ -120,9 +134,6 @@ class RunOptions:
 
     frames: Annotated[str | None, Parameter(name="--range", help="Frames FIRST-LAST, both included, counted from 0.")] = None
     project: Annotated[Path | None, Parameter(help="Folder of the records. Default: OUT.frdm.")] = None
-    device: Annotated[Literal["cpu"], Parameter(help="Where the work is done; all that this version's engines use is the processor.")] = (
-        "cpu"
-    )
     jobs: Annotated[int | None, Parameter(help="Spans worked on side by side. Default: a quarter of the cores. No byte depends on it.")] = (
         None
     )
@@ -154,7 +165,8 @@ def chosen_recipe(options: RecipeOptions) -> Recipe:
 def refuse_idle(options: RecipeOptions, recipe: Recipe) -> None:
     """Raise `RecipeError` for an option that would do nothing beside the others."""
     given = [name for name in (*OF_DIFFUSION, *OF_DETECTORS) if getattr(options, name) is not None]
-    if idle := next((name for name in given if name in OF_DIFFUSION and not recipe.by_diffusion), None):
+    given += ["device"] if options.device not in (None, "cpu") else []
+    if idle := next((name for name in given if name not in OF_DETECTORS and not recipe.by_diffusion), None):
         found = f"--{idle.replace('_', '-')}: only diffusion heeds it, real film alone was asked for"
         raise RecipeError(f"{found}; give --engine diffusion, --engine auto or --whole-frame too, or leave it out")
     if not recipe.whole_frame.on:

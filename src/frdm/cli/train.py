@@ -121,5 +121,6 @@ def export(
 train.command(train_hand.film_windows, name="film-windows")
 train.command(train_hand.preprocess)
 train.command(train_hand.frdm)
+train.command(train_hand.memory)
 train.command(train_hand.export_hand, name="export-hand")
 train.command(train_hand.score_hand, name="score-hand")

@@ -1,5 +1,6 @@
 """The commands of `frdm train` for the hand, the learned fill: its windows, both stages of its training, its files, its scores."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -27,7 +28,9 @@ class ModelOptions:
 
     size: Annotated[Literal["compact", "paper"], Parameter(help="From nothing, or around a pretrained backbone.")] = "compact"
     backbone: Backbone = None
-    start: Annotated[Path | None, Parameter(help="A run's checkpoint, or weights, to begin from.")] = None
+    start: Annotated[
+        str | None, Parameter(help="What to begin from: a run's checkpoint, weights, a folder of an exported hand; `shipped`: frdm's own.")
+    ] = None
     without: Annotated[tuple[str, ...], Parameter(help="A module of the paper to leave out; repeat it.")] = ()
     predicts: Annotated[
         Literal["clean", "velocity", "noise"] | None, Parameter(help="What the denoiser predicts. Default: clean; paper: the backbone's.")
@@ -108,31 +111,63 @@ def frdm(
 ) -> int:
     """Second stage: the diffusion model learns; `--start` the first stage's checkpoint. Stopped, the same command goes on.
 
-    To make it your own: `frdm dataset pairs BEFORE AFTER -o PAIRS`, then `frdm train frdm --data PAIRS --start WEIGHTS -o RUN`.
+    To make it your own: `frdm dataset pairs BEFORE AFTER -o PAIRS`, then `frdm train frdm --data PAIRS --start shipped -o RUN`.
     """
     return trained("frdm", data, out, steps, (model, how))
+
+
+def memory(
+    *,
+    stage: Annotated[Literal["preprocess", "frdm"], Parameter(help="First or second.")] = "frdm",
+    cap: Annotated[str | None, Parameter(name="--vram", help="Memory of the graphics card that may be used, such as 24GiB.")] = None,
+    model: ModelOptions = ModelOptions(),
+    how: StepOptions = StepOptions(),
+) -> int:
+    """Measure what a step of training needs: peak memory and seconds, with random tiles; the size paper without --backbone has random
+    weights.
+    """
+    need_torch()
+    from frdm.bench.vram import random_backbone
+    from frdm.bench.watched import Watch, loaded_psutil
+    from frdm.diffusion.planning import bytes_of
+    from frdm.train.hand_memory import HEAD, measure
+    from frdm.train.hand_parts import refuse_device
+
+    if cap is not None and not how.device.startswith("cuda"):
+        raise DatasetError(f"--vram {cap}: a graphics card's memory is capped, a processor's is only measured; leave it out")
+    budget, settings = None if cap is None else bytes_of(cap), settings_of(stage, 1, model, how)
+    refuse_device(settings.device)
+    backbone = random_backbone() if settings.params.small is None and settings.backbone is None else None
+    with Watch(os.getpid(), loaded_psutil()) as watch:
+        found = measure(settings, lambda: watch.peak, backbone=backbone, budget=budget)
+    print(f"{HEAD}\n{found.row()}")
+    return 0
 
 
 def export_hand(
     checkpoint: Run,
     /,
     *,
-    name: Annotated[str, Parameter(help="What the files are called: NAME_see.onnx, NAME_step.onnx.")] = "hand",
+    name: Annotated[str, Parameter(help="What the files are called: NAME_see.onnx, NAME_step.onnx, NAME_rest.npz.")] = "hand",
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the weights and of weights.json.")] = Path("src/frdm/runtime"),
     data: Annotated[str, Parameter(help="What it was trained on.")] = "see MODEL_CARD.md",
     licence: Annotated[str, Parameter(help="Of the weights.")] = "Apache-2.0",
     backbone: Backbone = None,
     kept: Annotated[Path | None, Parameter(name="--keep", help="Where to leave them for torch too (safetensors).")] = None,
+    half: Annotated[bool, Parameter(help="… with half precision, as the ONNX files have them.")] = False,
 ) -> int:
-    """Write a run's averaged weights as two ONNX files with half-precision weights, and list them with their sha256.
+    """Write a run's averaged weights as two ONNX files with half-precision weights, beside them what lets a training begin from them
+    (`--start FOLDER`), and list all with their sha256.
 
     Of the size paper, which does not leave torch, only `--keep` is written.
     """
     need_torch()
     from frdm.train.hand_shipping import keep_hand, ship_hand, size_of
 
+    if half and kept is None:
+        raise DatasetError("--half: nothing is kept for torch; give --keep FILE too, or leave it out")
     if kept is not None:
-        keep_hand(checkpoint, kept, backbone=backbone)
+        keep_hand(checkpoint, kept, backbone=backbone, half=half)
         print(kept)
     if kept is None or size_of(checkpoint) == "compact":
         print(ship_hand(checkpoint, out, name=name, data=data, licence=licence))
@@ -198,7 +233,7 @@ def settings_of(stage: "Stage", steps: int, model: ModelOptions, how: StepOption
         accumulate=how.accumulate,
         rate=how.rate or (1e-4 if paper else HandTraining().rate),
         seed=how.seed,
-        start=None if model.start is None else str(model.start),
+        start=model.start,
         backbone=None if model.backbone is None else str(model.backbone),
         optimiser=how.optimiser,
         recompute=how.recompute,

@@ -2,16 +2,20 @@
 
 Candidates are thin ridges that run farther down the picture than chance would have them (defects/ridges.py); each is followed into the
 neighbours and measured against the scene beside it (line_features.py, line_measure.py); trees that were trained on drawn scratches and on
-poles, fences and window bars decide (line_judge.py). What cannot be told from a thing of the scene, such as a line that stands exactly
-still on a scene that does too, is left alone. Source: Newson 2014 (lines of each frame, then what moves with the scene goes).
+poles, fences and window bars decide (line_judge.py). A line that stands still on a scene that does too can't be told from a moulding or a
+door post by anything, and is doubtful whatever the trees say, unless it is one of many. Source: Newson 2014 (lines of each frame, then
+what moves with the scene goes).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from frdm.defects.line_bands import band_numbers
-from frdm.defects.line_features import Tracks
+from frdm.defects.line_features import SEGMENTS, Tracks, scene_beside
 from frdm.defects.line_judge import load_judge
 from frdm.defects.line_look import Look
 from frdm.defects.line_measure import measure
@@ -31,51 +35,85 @@ CALM = 0.01  # working units: rows whose sides are calmer than this weigh alike 
 SMALLEST = 96  # rows and columns of a picture in which lines are looked for
 SAME = 0.5  # share of the smaller of two lines of one sign that lies on the other, from which on they are one
 FEWEST = 4  # bands of the picture's height that a line must show in
+STILL = 1.0  # px of a 480-line picture that the scene beside a line must move sideways from some neighbour to the centre, …
+MANY = 4  # … unless as many lines stand in the frame: such film is scratched (docs/lines.md)
 
 
-def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None = None) -> list[Defect]:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The standing lines of a frame."""
+
+    defects: Sequence[Defect] = ()
+    doubtful: Sequence[Defect] = ()  # few lines on a scene that stands still as they do
+
+
+def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None = None) -> Lines:
     """Standing lines of the window's centre, each one defect over all its pieces; only where `allowed`.
 
     `noise` (H, W) is the film's in working units; all is of the size that is searched. Says nothing with fewer than two neighbours.
     """
     if len(window.neighbours) < 2 or min(window.luma.shape) < SMALLEST:
-        return []
+        return Lines()
     return lines_of(Look.of(window, noise), window.luma, window.frame.index, settings, allowed)
 
 
-def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: Mask | None = None) -> list[Defect]:
+def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: Mask | None = None) -> Lines:
     """The lines of one look; `luma` (H, W) is the centre's picture, in whose pixels they are given."""
     paths = find_paths(look.small, look.noise, look.unit)
     if not len(paths):
-        return []
+        return Lines()
     tracks, numbers = measure(look, paths)
     chance = load_judge("line").chance(numbers)
     wanted = {"both": (1, -1), "bright": (1,), "dark": (-1,)}[settings.polarity]
     sure = (chance >= least_chance(settings.strength)) & np.isin(tracks.sign, wanted)
     tracks, chance = tracks.only(sure), chance[sure]
     found: list[tuple[Mask, int, float]] = []
-    shown = visible(look, tracks, chance)
+    still: list[bool] = []
+    shown, moving = visible(look, tracks, chance), moving_beside(look, tracks)
     for i in np.argsort(-chance, kind="stable"):
         if not shown[i].any():
             continue
         mask = drawn(luma, tracks.path[i], shown[i], int(tracks.sign[i]), look.small[0].shape)
         if allowed is not None:
             mask &= allowed
-        if mask.any():
-            joined(found, mask, int(tracks.sign[i]), float(chance[i]))
-    return sorted((_defect(mask, index, sign, certain) for mask, sign, certain in found), key=lambda d: d.box)
+        if mask.any() and not joined(found, mask, int(tracks.sign[i]), float(chance[i])):
+            still.append(not moving[i])
+    held = [one and len(found) < MANY for one in still]
+    lines = [_defect(mask, index, sign, certain) for mask, sign, certain in found]
+    chosen = [
+        tuple(sorted((d for d, h in zip(lines, held, strict=True) if h == doubtful), key=lambda d: d.box)) for doubtful in (False, True)
+    ]
+    return Lines(*chosen)
 
 
-def joined(found: list[tuple[Mask, int, float]], mask: Mask, sign: int, chance: float) -> None:
-    """Add a line (mask, sign, probability) to those that are surer: to one of them, where it lies on that for `SAME` of the smaller.
+def moving_beside(look: Look, tracks: Tracks) -> Mask:
+    """(n,) whether the scene beside each line moves sideways by `STILL` and more from some neighbour to the centre: the median of the parts
+    of the height in which the line shows and anything is known of the scene.
+    """
+    if not len(tracks):
+        return np.zeros(0, bool)
+    sideways = np.abs(scene_beside(look, tracks).middle) / look.unit
+    parts = np.array_split(tracks.shown, SEGMENTS, axis=1)
+    seen = np.stack([part.any(1) for part in parts], 1)
+    known = np.where(seen, sideways, np.nan)
+    out = np.zeros(len(tracks), bool)
+    for neighbour in known:
+        some = np.isfinite(neighbour).any(1)
+        out[some] |= np.nanmedian(neighbour[some], axis=1) >= STILL
+    return out
+
+
+def joined(found: list[tuple[Mask, int, float]], mask: Mask, sign: int, chance: float) -> bool:
+    """Add a line (mask, sign, probability) to those that are surer; whether to one of them, which it lies on for `SAME` of the smaller.
 
     Two candidates may run apart over most of the height, which is why both are looked at, and show on the same line where they meet.
     """
     for other, of, _ in found:
         if of == sign and (other & mask).sum() >= SAME * min(other.sum(), mask.sum()):
             other |= mask
-            return
+            return True
     found.append((mask, sign, chance))
+    return False
 
 
 def least_chance(strength: float) -> float:

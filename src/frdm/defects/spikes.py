@@ -86,7 +86,7 @@ def noise_level(difference: Real) -> float:
     """Standard deviation of the film's noise as the window shows it: the median absolute difference, which defects and motion errors
     hardly move.
     """
-    sample = np.abs(difference[1::3, 1::3])
+    sample = np.abs(difference[1::3, 1::3] if min(difference.shape) > 1 else difference)
     return float(np.median(sample)) * 1.4826 + 1e-4
 
 

@@ -133,7 +133,7 @@ def _maps(examined: Examined, dirt: Real, glance: Glance, unit: float) -> _Maps:
 
     def nearby(picture: Real) -> Real:
         side = 2 * round(NEAR * unit) + 1
-        return np.asarray(cv2.boxFilter(picture, -1, (side, side), normalize=False))
+        return np.asarray(cv2.boxFilter(picture, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT))
 
     ring: Real = np.asarray(cv2.blur(dirt, (2 * round(RING * unit) + 1,) * 2), np.float32)
     doubt = frame_doubt([one.chance for one in examined.judged])

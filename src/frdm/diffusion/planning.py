@@ -99,4 +99,4 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     text = str(error)
-    return "Failed to allocate memory" in text or "CUDA out of memory" in text
+    return any(words in text for words in ("Failed to allocate memory", "CUDA out of memory", "DefaultCPUAllocator"))

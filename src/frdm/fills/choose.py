@@ -1,8 +1,10 @@
 """Which fill mends a defect: real film from frames nearby, the hand, or none.
 
 Lines are mended across whatever the engine. With `auto` the neighbours' fill stands wherever motion around the hole can be confirmed; where
-it can't, or where that fill is held, the hand is asked, and taken if it is sure enough, of the place and in a rehearsal beside it. How the
-figures were chosen: docs/diffusion.md; scripts/choose_engine.py measures them anew with any weights.
+it can't, or where that fill is held, the hand is asked, and taken if it is sure enough, of the place and in a rehearsal beside it. But what
+was found was found by its neighbours: a large thing that one frame alone shows, where their film can't be trusted, may as well be a hand
+that moves fast. It must be more certain before anything is invented in its place. How the figures were chosen: docs/diffusion.md;
+scripts/choose_engine.py measures those of trust anew with any weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +29,10 @@ PROVEN = 0.99  # … and the trust of the hand, at the place and in rehearsal, f
 MARGIN = 0.15  # where real film is held: by how much the hand's trust must lie above the belief in it, and above what the hole asks for
 CERTAIN = 0.95  # trust of the hand that is enough whatever it lies above
 LASTS = 3  # frames that show as much where the defect is, from which on its neighbours seem to be damaged there too
+LARGE = 100.0  # px of a 480-line picture: where real film is held, larger defects are the hand's …
+SURE = 0.8  # … only from this confidence on, which is asked of small pieces too (`defects.joint.LEAST`)
 ASTRAY = 1.0  # px of there-and-back error above which a neighbour's motion is lost
+NOT_SURE = "real film can't be trusted here, and a confidence of {:.3f} is too little to invent so much, {} is wanted: is it content?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +65,11 @@ def fill_all(scene: Scene, defects: Sequence[Defect], lasting: Callable[[Defect]
     """A fill for each defect of a frame, by the engine that the settings name; `lasting` says in how many frames one stands."""
     engine, run = scene.settings.engine, map if pool is None else pool.map
     if engine == "diffusion":
-        out = [fill_line(scene.window, one, scene.ground, scene.settings) if one.kind == "line" else None for one in defects]
-        asked = [place for place, made in enumerate(out) if made is None]
-        open_ones = [defects[place] for place in asked]
-        for place, made, shown in zip(asked, by_hand(open_ones, scene), in_rehearsal(open_ones, scene), strict=True):
-            out[place] = believed(made, shown, least=least_trust(site_of(scene.window, defects[place], scene.ground), scene.settings))
-        return [made for made in out if made is not None]
+        return _mended_by_hand(scene, defects)
     film = list(run(lambda one: by_film(one, scene), defects))
     if engine == "neighbours":
         return film
-    places = [place for place, one in enumerate(defects) if one.kind != "line"]
+    places = [at for at, one in enumerate(defects) if one.kind != "line" and not too_unsure(one, scene)]
     unseen = run(lambda at: doubted(film[at], site_of(scene.window, defects[at], scene.ground), stills=scene.stills), places)
     doubts = [place for place, one in zip(places, unseen, strict=True) if one]
     known = {at: evidence_of(film[at], defects[at], scene, lasting(defects[at])) for at in doubts if film[at].patch is None}
@@ -79,6 +79,21 @@ def fill_all(scene: Scene, defects: Sequence[Defect], lasting: Callable[[Defect]
         belief = known[place].belief if place in known else None
         film[place] = better(film[place], made, shown, least=asked_trust, belief=belief)
     return film
+
+
+def _mended_by_hand(scene: Scene, defects: Sequence[Defect]) -> list[Fill]:
+    """A fill for each defect: across lines, else the hand's where it is believed."""
+    out: list[Fill | None] = [None] * len(defects)
+    for place, one in enumerate(defects):
+        if one.kind == "line":
+            out[place] = fill_line(scene.window, one, scene.ground, scene.settings)
+        elif too_unsure(one, scene) and by_film(one, scene).patch is None:
+            out[place] = Fill(None, None, NOT_SURE.format(one.confidence, SURE))
+    asked = [place for place, made in enumerate(out) if made is None]
+    open_ones = [defects[place] for place in asked]
+    for place, made, shown in zip(asked, by_hand(open_ones, scene), in_rehearsal(open_ones, scene), strict=True):
+        out[place] = believed(made, shown, least=least_trust(site_of(scene.window, defects[place], scene.ground), scene.settings))
+    return [made for made in out if made is not None]
 
 
 def by_film(defect: Defect, scene: Scene) -> Fill:
@@ -131,6 +146,12 @@ def doubted(film: Fill, site: Site, *, stills: bool = False) -> bool:
     if film.patch is None:
         return True
     return not stills and bool(site.small_ring.any()) and _seen(site) < SEEN
+
+
+def too_unsure(defect: Defect, scene: Scene) -> bool:
+    """Whether a defect is large and not certain to be one. Stills are one frame alone whatever moves in them."""
+    pixels = defect.mask.sum() / (scene.window.frame.planes[0].shape[0] / 480) ** 2
+    return not scene.stills and pixels >= LARGE and defect.confidence < SURE
 
 
 def believed(hand: Fill, shown: float, *, least: float) -> Fill:

@@ -13,12 +13,11 @@ import numpy as np
 from frdm.fills.levels import levels
 from frdm.fills.neighbours import FEWEST, Rim, joined
 from frdm.film import Box, Encoding, Frame, Mask, Real
-from frdm.motion.window import Window, carry
+from frdm.motion.window import MEDIAN, Window, carry, dragged_along
 from frdm.signal.smooth import wide_blur
 
 REACH = 3.0  # px over which motion is carried under a hole, at first; twice as far again where that does not meet any
-DRAGGED = 8  # px of the searched picture beside damage that it spoils motion over: a place's motion is measured on 16 px around it …
-MEDIAN = 5  # px: … after a median that takes off what is smaller (`motion.flow`)
+DRAGGED = 8  # px of the searched picture beside damage that it spoils motion over: a place's motion is measured on 16 px around it
 ROOM = 4  # px beyond the farthest motion, for the interpolation
 SLOW = 0.25  # of a box's side: px over which exposure hardly changes; over half as many, grain and missed motion pass for flicker
 SPARSE = 0.02  # share of sound film near a place; where there is no more, it is taken to be as bright as the box as a whole
@@ -45,8 +44,7 @@ def dragged(suspects: Mask, box: Box) -> Mask:
     reach = DRAGGED + MEDIAN
     top, left = max(box.top - reach, 0), max(box.left - reach, 0)
     near = suspects[top : box.bottom + reach, left : box.right + reach]
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * DRAGGED + 1, 2 * DRAGGED + 1))
-    spoilt = near | (cv2.dilate(cv2.medianBlur(near.astype(np.uint8), MEDIAN), disc) > 0)
+    spoilt = dragged_along(near, DRAGGED)
     inside = np.s_[box.top - top : box.bottom - top, box.left - left : box.right - left]
     return near[inside] if spoilt[inside].all() else spoilt[inside]
 

@@ -20,7 +20,8 @@ from frdm.diffusion.inference import restore, restore_tiles
 from frdm.diffusion.planning import Plan
 from frdm.diffusion.whole import WholeFrame
 from frdm.fills.following import along, matched, motions
-from frdm.fills.hand_net import HandParams, LoadedHand, load_hand
+from frdm.fills.hand_net import HandParams, load_hand
+from frdm.fills.hand_torch import Hand
 from frdm.fills.levels import codes_of, levels, levels_of
 from frdm.fills.neighbours import (
     FEWEST,
@@ -57,7 +58,7 @@ class HandSettings:
     sampler: Literal["ddim", "dpm", "consistency"] = "ddim"
     residual: bool = False
     seed: int = 0
-    prompt: tuple[int, ...] | None = None  # numbers of the shot's tags
+    prompt: tuple[int, ...] | None = None  # numbers of the shot's tags, or of its caption
     plan: Plan = field(default_factory=lambda: Plan(BATCH))  # changes time and memory alone
 
 
@@ -71,7 +72,7 @@ class View:
 
 
 def fill_by_hand(
-    window: Window, defect: Defect, ground: Ground, settings: Filling, *, hand: LoadedHand | None = None, how: HandSettings | None = None
+    window: Window, defect: Defect, ground: Ground, settings: Filling, *, hand: Hand | None = None, how: HandSettings | None = None
 ) -> Fill:
     """Mend one defect, or say why not. Raises `WeightsError` where the hand's weights are not to be had."""
     (made,) = fill_all_by_hand(window, [defect], ground, settings, hand=hand, how=how)
@@ -84,7 +85,7 @@ def fill_all_by_hand(
     ground: Ground,
     settings: Filling,
     *,
-    hand: LoadedHand | None = None,
+    hand: Hand | None = None,
     how: HandSettings | None = None,
 ) -> list[Fill]:
     """What `fill_by_hand` makes of each defect of a frame, those that fit into one tile restored together."""
@@ -99,7 +100,7 @@ def fill_all_by_hand(
     return [settled(made[place], site, settings, (hand, how), sources) if place in made else none for place, site in enumerate(sites)]
 
 
-def settled(made: Real, site: Site, settings: Filling, by: tuple[LoadedHand, HandSettings], sources: Sequence[int]) -> Fill:
+def settled(made: Real, site: Site, settings: Filling, by: tuple[Hand, HandSettings], sources: Sequence[int]) -> Fill:
     """The fill of a hole of what the hand made of its crop (3, h, w), or why it is not believed; `sources` are the frames it was shown."""
     hand, how = by
     trust = round(_trust(made, site), 4)
@@ -139,7 +140,7 @@ def _around(start: int, stop: int, size: int, params: HandParams) -> tuple[int, 
     return first, first + length
 
 
-def made_by(hand: LoadedHand, sites: Sequence[Site], how: HandSettings) -> list[Real]:
+def made_by(hand: Hand, sites: Sequence[Site], how: HandSettings) -> list[Real]:
     """Red, green and blue levels (3, h, w) of each site's crop as the hand makes them."""
     params = hand.params
     overlap = round(OVERLAP * params.side / params.factor) * params.factor

@@ -7,28 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from frdm.diffusion.planning import Costs, Plan, plan
+from frdm.diffusion.planning import Plan, plan
 from frdm.diffusion.tags import numbers_of, tags_in, told_by
 from frdm.errors import RecipeError
 from frdm.fills.hand import BATCH, HandSettings
-from frdm.fills.hand_net import HandParams, LoadedHand, load_hand, open_hand
+from frdm.fills.hand_costs import costs_of
+from frdm.fills.hand_net import HandParams, load_hand, open_hand, refuse_for_torch
+from frdm.fills.hand_torch import Hand, TorchHand
 from frdm.fills.levels import levels
 from frdm.film import Box, Codes, Encoding, Frame, ScanInfo, Shot
 from frdm.motion.tags import measured_tags
-from frdm.recipe import Recipe, ShotPrompt, refuse_contradictions
+from frdm.recipe import Filling, Recipe, ShotPrompt, refuse_contradictions
 
 MEASURED_ON = 8  # first frames of a shot that are measured, at most: they are known before the shot's end is
-FIXED = 200 << 20  # bytes that ONNX Runtime, the program and the looks of tiles that are remembered take
-PIXEL = 1800  # bytes of activations for one pixel of a tile, in one frame of it: 1,640 measured (compact, batches of 1 to 8)
-CARRIED = 14  # numbers that are kept for each one of the film's own (levels, latents, z, noise, reference, what is joined), whole frames
-UNPACKED = 4  # bytes of weights in memory for one of the files, which hold them in half precision, and folded sums besides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandJob:
     """Weights, settings and prompts of a job; `of_shot` is the same for one shot, its prompt among the settings."""
 
-    hand: LoadedHand
+    hand: Hand
     how: HandSettings
     prompts: tuple[ShotPrompt, ...] = ()
     measured: bool = False
@@ -36,12 +34,12 @@ class HandJob:
     def of_shot(self, shot: Shot, measure: Callable[[], Mapping[str, Any]]) -> "HandJob":
         """Told what is measured of a shot, if the recipe wants that, and over that what it says of shots that begin there."""
         said = told_by(measure()) if self.measured else {}
-        numbers = numbers_of(said | tags_in(prompt_at(self.prompts, shot.start)))
-        return replace(self, how=replace(self.how, prompt=tuple(int(number) for number in numbers)))
+        return replace(self, how=replace(self.how, prompt=heard(self.hand, said, prompt_at(self.prompts, shot.start))))
 
 
-def hand_job(recipe: Recipe, *, info: ScanInfo | None = None, memory: int | None = None) -> HandJob | None:
-    """What the recipe asks of the hand; None where it asks for real film alone. With `memory`, in bytes, no more than that is used.
+def hand_job(recipe: Recipe, *, info: ScanInfo | None = None, memory: int | None = None, side_by_side: int = 1) -> HandJob | None:
+    """What the recipe asks of the hand; None where it asks for real film alone. With `memory`, in bytes, no more than that is used, by as
+    many spans `side_by_side`; those that ask a model on a card do so one after the other.
 
     Raises `WeightsError` without weights, and `RecipeError` for settings that contradict each other, a prompt that the weights don't
     understand, a memory that holds not even one tile, and (with `info`) a frame that is smaller than a tile.
@@ -50,17 +48,41 @@ def hand_job(recipe: Recipe, *, info: ScanInfo | None = None, memory: int | None
         return None
     refuse_contradictions(recipe)
     filling = recipe.filling
-    hand = load_hand() if filling.weights is None else open_hand(Path(filling.weights))
+    hand = opened(filling)
     for one in filling.prompts:
-        numbers_of(tags_in(one.prompt))
+        heard(hand, {}, one.prompt)
     if info is not None and (filling.engine == "diffusion" or recipe.whole_frame.on) and not recipe.stills:
         refuse_small(info, hand.params)
-    chosen = Plan(BATCH, hand.params.frames)
+    chosen = Plan() if isinstance(hand, TorchHand) else Plan(BATCH, hand.params.frames)
     if memory is not None:
         whole = info if recipe.whole_frame.on else None
-        chosen = plan(memory, costs_of(hand, whole), hand.params.frames, largest=BATCH)
+        turns = isinstance(hand, TorchHand) and hand.device != "cpu"
+        chosen = plan(memory if turns else memory // side_by_side, costs_of(hand, whole), hand.params.frames, largest=chosen.batch)
     how = HandSettings(filling.steps, filling.sampler, residual=recipe.whole_frame.on, seed=filling.seed, plan=chosen)
     return HandJob(hand, how, filling.prompts, filling.measured)
+
+
+def opened(filling: Filling) -> Hand:
+    """The weights that a recipe names, or those that ship. Raises `WeightsError`, and `RecipeError` where they can't be used so."""
+    backbone = None if filling.backbone is None else Path(filling.backbone)
+    if filling.weights is None:
+        refuse_for_torch(backbone, filling.device)
+        return load_hand()
+    hand = open_hand(Path(filling.weights), backbone=backbone, device=filling.device)
+    if filling.measured and isinstance(hand, TorchHand) and hand.captions:
+        raise RecipeError(
+            "measured: what is measured of a shot is told in tags, found weights that read captions; leave --measured-tags out"
+        )
+    return hand
+
+
+def heard(hand: Hand, measured: Mapping[str, str], prompt: str) -> tuple[int, ...]:
+    """What is said of a shot as the hand takes it: a caption, or tags with those that were measured. Raises `RecipeError` where it can't
+    be understood, or is too long.
+    """
+    if isinstance(hand, TorchHand) and hand.captions:
+        return hand.caption(prompt)
+    return tuple(int(number) for number in numbers_of({**measured, **tags_in(prompt)}))
 
 
 def refuse_small(info: ScanInfo, params: HandParams) -> None:
@@ -70,17 +92,6 @@ def refuse_small(info: ScanInfo, params: HandParams) -> None:
             f"{info.path}: a frame of {info.width} × {info.height} is smaller than a tile of the hand ({params.side} × {params.side} px); "
             "give --engine neighbours, and no --whole-frame"
         )
-
-
-def costs_of(hand: LoadedHand, info: ScanInfo | None = None) -> Costs:
-    """What the hand needs in bytes: for tiles of its own size, or with `info` for whole frames of a film.
-
-    ONNX Runtime keeps all where it is: nothing that is always there can be offloaded.
-    """
-    params, weights = hand.params, UNPACKED * hand.size
-    pixels = params.side**2 if info is None else info.width * info.height
-    kept = 4 * 3 * CARRIED * pixels * params.frames
-    return Costs(weights, weights, tile=PIXEL * params.side**2 * params.frames, coded_frame=0, frame=0, fixed=FIXED + kept)
 
 
 def prompt_at(prompts: Sequence[ShotPrompt], start: int) -> str:

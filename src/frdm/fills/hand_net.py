@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,10 @@ from frdm.diffusion.planning import Offload
 from frdm.diffusion.schedule import Schedule
 from frdm.errors import WeightsError
 from frdm.runtime.session import Net
-from frdm.runtime.weights import find_weights
+from frdm.runtime.weights import LIST, find_weights
+
+if TYPE_CHECKING:
+    from frdm.fills.hand_torch import TorchHand
 
 NAMES = ("hand_see", "hand_step")
 SUMS = "SHA256SUMS"  # as sha256sum writes it; beside the files, where their folder has one
@@ -60,7 +63,7 @@ class HandParams:
     frames: int
     side: int  # px of a tile
     factor: int
-    scale: float
+    scale: float = 1.0  # of the latents, where the codec is done here
 
     @staticmethod
     def of(about: Mapping[str, Any]) -> "HandParams":
@@ -205,15 +208,31 @@ def load_hand() -> LoadedHand:
     return loaded(see.data, step.data, f"{see.sha256} {step.sha256}")
 
 
-def open_hand(folder: Path) -> LoadedHand:
-    """The hand whose files lie in a folder, as `frdm.model.export` writes them. Raises `WeightsError`."""
-    data = [_read(folder / f"{name}.onnx") for name in NAMES]
+def open_hand(path: Path, *, backbone: Path | None = None, device: Literal["cpu", "cuda"] = "cpu") -> "LoadedHand | TorchHand":
+    """The hand whose files lie in a folder, as `frdm.model.export` writes them, or a model in torch: a .safetensors file that `frdm train`
+    wrote, around the `backbone` in a folder where it has one, on a `device`. Raises `WeightsError`, `RecipeError`.
+    """
+    if path.suffix == ".safetensors":
+        from frdm.fills.hand_torch import open_torch_hand
+
+        return open_torch_hand(path, backbone=backbone, device=device)
+    refuse_for_torch(backbone, device)
+    files = [path / f"{name}.onnx" for name in NAMES]
+    data = [_read(file) for file in files]
     sums = [hashlib.sha256(one).hexdigest() for one in data]
-    for name, found in zip(NAMES, sums, strict=True):
-        wanted = _listed(folder).get(f"{name}.onnx", found)
-        if found != wanted:
-            raise WeightsError(f"{folder / name}.onnx: sha256 {found[:12]}… found, {wanted[:12]}… wanted by {SUMS}; fetch them again")
+    for file, found in zip(files, sums, strict=True):
+        refuse_other(file, found)
     return loaded(data[0], data[1], " ".join(sums))
+
+
+def refuse_for_torch(backbone: Path | None, device: str) -> None:
+    """Raise `WeightsError` where exported weights are asked for what only models in torch have."""
+    if backbone is not None:
+        raise WeightsError(f"--backbone {backbone}: exported weights have none; leave it out, or give --weights FILE.safetensors")
+    if device != "cpu":
+        raise WeightsError(
+            f"--device {device}: exported weights run by ONNX Runtime, which takes a card by itself where it can; leave it out"
+        )
 
 
 def _read(path: Path) -> bytes:
@@ -223,12 +242,33 @@ def _read(path: Path) -> bytes:
         raise WeightsError(f"{path}: can't be read ({error.strerror}); give the folder that the model was exported to") from None
 
 
-def _listed(folder: Path) -> dict[str, str]:
-    """The sha256 that each file should have, by its name; nothing where no list lies there."""
+def refuse_other(path: Path, found: str) -> None:
+    """Raise `WeightsError` where a list beside a file says that its sha256 is another than was `found`: `SHA256SUMS` as sha256sum writes
+    it, or the one that `frdm train export-hand` writes.
+    """
+    lists = [(SUMS, _summed(path.parent)), *([(LIST, _exported(path.parent))] if path.suffix == ".onnx" else [])]
+    for name, listed in lists:
+        if (wanted := listed.get(path.name, found)) != found:
+            raise WeightsError(f"{path}: sha256 {found[:12]}… found, {wanted[:12]}… wanted by {name}; fetch them again")
+
+
+def _summed(folder: Path) -> dict[str, str]:
+    """The sha256 that each file should have by `SHA256SUMS`; nothing where none lies there."""
     if not (folder / SUMS).is_file():
         return {}
     lines = (line.split() for line in _read(folder / SUMS).decode("utf-8", "replace").splitlines())
     return {words[1].removeprefix("*"): words[0].lower() for words in lines if len(words) == 2}
+
+
+def _exported(folder: Path) -> dict[str, str]:
+    """The same by `weights.json`, whose names are those of ONNX files. Raises `WeightsError` where it is no such list."""
+    path = folder / LIST
+    if not path.is_file():
+        return {}
+    try:
+        return {f"{name}.onnx": str(about["sha256"]).lower() for name, about in json.loads(_read(path)).items()}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        raise WeightsError(f"{path}: no list of weights with their sha256; export them again, or take it away") from None
 
 
 def loaded(see: bytes, step: bytes, sha256: str) -> LoadedHand:

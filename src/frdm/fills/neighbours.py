@@ -1,7 +1,7 @@
 """Mend a defect from neighbouring frames: several candidates, the best by evidence, grain drawn anew.
 
 Candidates are every neighbour along its own motion carried across the hole, and along half of the motion between two neighbours.
-Evidence is how well a candidate continues the ring around the hole and how far it agrees with the others inside.
+Evidence is how well a candidate continues the ring of sound film close to the hole and how far it agrees with the others inside.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
-from frdm.motion.window import Window, carry
+from frdm.motion.window import Window, carry, dragged_along
 from frdm.recipe import Filling
 from frdm.signal.grain import Grain, calmed, draw_grain, grain_alike, high_pass
 from frdm.signal.smooth import wide_blur
@@ -20,7 +20,12 @@ from frdm.signal.smooth import wide_blur
 LARGE = (300.0, 600.0)  # px of a 480-line picture, area of a hole from which more trust is asked, and from which all of …
 LARGE_TRUST = 0.7  # … this: on held-out film right fills of such holes have 0.77 and more, wrong ones less (docs/training-log.md)
 HUGE = (2500.0, 6000.0)  # the same for holes that nothing but still film can fill unseen, up to …
-HUGE_TRUST = 0.85  # … this: a burn of 16,000 px on real film got a wrong fill at 0.83
+HUGE_TRUST = 0.8  # … this: of 129 such holes on held-out film 65 have more, one of them wrong; below 0.5 a third is (docs/training-log.md)
+DRAGGED = 6  # px of the searched picture beside a hole over which dirt drags its motion along: held-out film is mended 1 dB better than
+# with none; 4 or 8 px come within 0.2 dB of it
+CARRIED = 5.0  # px over which motion is carried under a hole, at first; twice as far again where that meets none
+RIM = 3.0  # px of a 480-line picture: what a candidate misses so close to a hole tells more of what it misses inside than the whole ring
+STRICT = 1.1  # times a candidate's cost trust is asked of, as when its thresholds were chosen; at 1 a moving piece of 600 px was replaced
 FEWEST = 12  # pixels of sound film without which nothing can be judged
 
 
@@ -83,7 +88,7 @@ def fill(window: Window, defect: Defect, ground: Ground, settings: Filling) -> F
     candidates = make_candidates(site)
     sigma = float(ground.noise[site.small.rows, site.small.columns][site.small_ring].mean())
     best = candidates[0]
-    trust = trust_of(best.cost, sigma)
+    trust = trust_of(STRICT * best.cost, sigma)
     chosen = [c for c in candidates if c.cost <= 1.25 * best.cost + 0.15 * sigma][:4]
     provenance = Provenance(
         "neighbours", tuple(dict.fromkeys(window.neighbours[c.neighbour].frame.index for c in chosen)), trust=round(trust, 4)
@@ -145,23 +150,37 @@ def make_candidates(site: Site) -> list[Candidate]:
     rows, columns = site.small.rows, site.small.columns
     neighbours = site.window.neighbours
     centre = site.window.luma[rows, columns]
-    rim = Rim.of(site.small_ring)
+    rim, close, spoilt = Rim.of(site.small_ring), _close(site), spoilt_motion(site)
     found = []
     for place, neighbour in enumerate(neighbours):
-        own = carry(neighbour.aligned.displacement[:, rows, columns], ~site.small_ring, 3.0)
+        own = carry(neighbour.aligned.displacement[:, rows, columns], spoilt, CARRIED)
         variants = [own] if neighbour.halfway is None else [own, neighbour.halfway[:, rows, columns]]
         found += [(place, d, joined(centre, [take(neighbour.raw, d, site.small)], [1.0], rim)) for d in variants]
     agreed = np.asarray(np.median([luma for _, _, luma in found], axis=0), np.float32)
-    far = [1.0 + 0.1 * abs(neighbours[place].aligned.offset) for place, _, _ in found]
-    rated = [Candidate(p, d, luma, w * _cost(centre, luma, agreed, site)) for w, (p, d, luma) in zip(far, found, strict=True)]
+    rated = [Candidate(p, d, luma, _cost(centre, luma, agreed, site, close)) for p, d, luma in found]
     return sorted(rated, key=lambda c: c.cost)
 
 
-def _cost(centre: Real, luma: Real, agreed: Real, site: Site) -> float:
-    """Mean absolute miss on the ring, and half of the miss of what all candidates agree on inside."""
-    ring_miss = float(cv2.GaussianBlur(np.abs(centre - luma), (0, 0), 0.8)[site.small_ring].mean())
+def spoilt_motion(site: Site) -> Mask:
+    """Where motion over a site's crop is carried on from around: under what is not sound, and beside it; under it alone where that would be
+    everywhere.
+    """
+    unsound = ~site.small_ring
+    spoilt = dragged_along(unsound, DRAGGED)
+    return unsound if spoilt.all() else spoilt
+
+
+def _close(site: Site) -> Mask:
+    """The part of the ring that lies close to the hole; all of it where that is too little to judge on."""
+    close = site.small_ring & (feather(site.small_hole, RIM * site.window.scale.reduced[0] / 480) > 0)
+    return close if close.sum() >= FEWEST else site.small_ring
+
+
+def _cost(centre: Real, luma: Real, agreed: Real, site: Site, close: Mask) -> float:
+    """Mean absolute miss on the ring close by, and half of the miss of what all candidates agree on inside."""
+    beside = float(np.abs(centre - luma)[close].mean())
     inside = float(np.abs(cv2.GaussianBlur(luma - agreed, (0, 0), 0.8))[site.small_hole].mean()) if site.small_hole.any() else 0.0
-    return ring_miss + 0.5 * inside
+    return beside + 0.5 * inside
 
 
 def take(source: Real, d: Real, crop: Box) -> Real:

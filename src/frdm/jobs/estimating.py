@@ -6,16 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from frdm.film import ScanInfo
+from frdm.defects.stretch import BLOCK, blocks, places
+from frdm.film import ScanInfo, Shot
 from frdm.jobs.outputs import size
 from frdm.jobs.stills import sizes_of
 from frdm.media.album import Album
 from frdm.media.scan import Scan, info_at
+from frdm.mending import by_stretch
+from frdm.motion.scale import SearchScale
 from frdm.recipe import Recipe
 
-START = 1.0  # seconds until the first frame; these figures were measured on two cores
-EACH = 0.2  # seconds for a frame, however small; most of it goes into what was found …
-SECONDS = 0.45  # … and for each megapixel of it
+START = 1.0  # seconds until the first frame; these figures follow what was measured on two cores (docs/benchmark.md, how it grows)
+EACH = 0.03  # seconds for a frame, however small …
+SECONDS = 1.0  # … for each megapixel of it that is searched …
+WHOLE = 0.06  # … and for each of the film's own
+GLANCE = 0.9  # of a frame's time: one that is looked at before those around it are mended (0.7 to 1 from 640 × 480 to 2048 × 1556)
 BYTES = 350  # of memory for a pixel of one frame: the window around it, motions, working pictures …
 DEEP = 6  # … and this often the frame's own bytes: what waits between reading and writing
 BASE = 180 << 20  # bytes of memory that the program takes by itself
@@ -39,10 +44,25 @@ def estimate(scan: Scan, recipe: Recipe, *, start: int = 0, stop: int | None = N
     megapixels = info.width * info.height / 1e6
     reading = _seconds(lambda: scan.frame(start))
     every = [info_at(scan, index) for index in range(start, stop)] if recipe.stills else [info] * (stop - start)
-    seconds = START + sum(max((EACH + SECONDS * one.width * one.height / 1e6) / jobs, reading) for one in every)
+    mending = sum(max(frame_seconds(one.width, one.height) / jobs, reading) for one in every)
+    glances = looked_at(start, stop, info.length) if by_stretch(recipe) else 0
+    seconds = START + mending * (1 + GLANCE * glances / max(stop - start, 1))
     memory = BASE + jobs * round(BYTES * megapixels * 1e6) + DEEP * frame_bytes(info)
     disk = needed_disk(scan, start, stop, out=out)
     return Estimate(seconds, memory, disk, _sentence(scan, stop - start, cost=(seconds, memory, disk), out=out))
+
+
+def frame_seconds(width: int, height: int) -> float:
+    """Seconds that a frame of a moving film takes, alone: motion and defects are looked for in a reduced picture where it is large."""
+    rows, columns = SearchScale.of(height, width).reduced
+    return EACH + SECONDS * rows * columns / 1e6 + WHOLE * width * height / 1e6
+
+
+def looked_at(start: int, stop: int, length: int) -> int:
+    """How many frames of a film of `length` are looked at before frames start … stop-1 are mended, as if all were one shot."""
+    asked = [*range(start, stop, BLOCK), stop - 1] if stop > start else []
+    stretches = {block for index in asked for block in blocks(Shot(0, length), index)}
+    return sum(len(places(*block)) for block in stretches)
 
 
 def _sentence(scan: Scan, frames: int, *, cost: tuple[float, int, int], out: Path | None) -> str:

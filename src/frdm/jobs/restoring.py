@@ -84,7 +84,7 @@ def restore(
     with open_scan(film, transfer=recipe.transfer, fields=recipe.fields, stills=recipe.stills) as scan:
         begin, end = asked_range(scan.info, start, stop)
         side_by_side = jobs_for(jobs)
-        hand = hand_job(recipe, info=scan.info, memory=None if budget is None else budget // side_by_side)
+        hand = hand_job(recipe, info=scan.info, memory=budget, side_by_side=side_by_side)
         if hand is not None and recipe.whole_frame.on:
             for index in range(begin, end) if recipe.stills else ():
                 refuse_small(info_at(scan, index), hand.hand.params)

@@ -8,7 +8,22 @@ import cv2
 import numpy as np
 
 from frdm.errors import RecipeError
-from frdm.fills.neighbours import Fill, Ground, Rim, Site, feather, joined, motion_on_plane, on_plane, site_of, take, to_codes, trust_of
+from frdm.fills.neighbours import (
+    CARRIED,
+    Fill,
+    Ground,
+    Rim,
+    Site,
+    feather,
+    joined,
+    motion_on_plane,
+    on_plane,
+    site_of,
+    spoilt_motion,
+    take,
+    to_codes,
+    trust_of,
+)
 from frdm.film import WHOLE, Codes, Defect, Patch, Provenance, Real
 from frdm.motion.window import Neighbour, Window, carry
 
@@ -62,7 +77,7 @@ def _motion(site: Site, neighbour: Neighbour, wish: Reveal) -> Real:
     out = np.zeros(shape, np.float32)
     if wish.follow:
         near = neighbour.aligned.displacement[:, site.small.rows, site.small.columns]
-        out = site.window.scale.motion(carry(near, ~site.small_ring, 3.0), site.small, site.crop)
+        out = site.window.scale.motion(carry(near, spoilt_motion(site), CARRIED), site.small, site.crop)
     return np.asarray(out + np.asarray(wish.offset, np.float32)[:, None, None], np.float32)
 
 

@@ -67,9 +67,16 @@ def _entries(folder: Path) -> list[Path]:
     """Files of a folder without hidden ones (such as ._name, which macOS leaves on foreign disks)."""
     try:
         with os.scandir(folder) as entries:  # tells files from folders without asking for each
-            return [folder / entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file()]
+            return [folder / entry.name for entry in entries if not entry.name.startswith(".") and _is_file(entry)]
     except OSError as error:
         raise MediaError(f"{folder}: {error.strerror or error}; give a folder that can be read") from None
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link in a circle, or through a file
+        return False
 
 
 def _as_expression(name: str) -> re.Pattern[str]:

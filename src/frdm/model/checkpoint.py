@@ -12,14 +12,18 @@ from frdm.model.frdm import Frdm, FrdmParams
 from frdm.model.loading import BackboneFolders, check_schedule, fingerprint, open_backbone
 
 KIND = "frdm model 1"
+FEW = 64  # numbers of a weight below which half precision saves nothing
 
 
-def save_model(model: Frdm, path: Path, about: dict[str, Any], *, backbone: str = "") -> None:
-    """Write what learned, under its final name only when whole. `backbone` is the `fingerprint` of what stays as it was."""
+def save_model(model: Frdm, path: Path, about: dict[str, Any], *, backbone: str = "", half: bool = False) -> None:
+    """Write what learned, under its final name only when whole. `backbone` is the `fingerprint` of what stays as it was; `half`: values
+    are rounded to half precision, those of weights of `FEW` numbers and more, as exported nets have them.
+    """
     from safetensors.torch import save_file
 
     learned = {name for name, _ in model.learning()}
-    kept = {name: value.contiguous() for name, value in model.state_dict().items() if name in learned}
+    values = {name: value for name, value in model.state_dict().items() if name in learned}
+    kept = {name: (value.half() if half and value.numel() >= FEW else value).contiguous() for name, value in values.items()}
     told = {"kind": KIND, "params": json.dumps(asdict(model.params)), "backbone": backbone, "about": json.dumps(about, ensure_ascii=False)}
     part = path.with_name(path.name + ".part")
     save_file(kept, part, metadata=told)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from frdm.model.layout import as_clip, as_frames, check_clip
 
@@ -72,6 +73,7 @@ class LatentCodec(nn.Module):
         super().__init__()
         self.autoencoder = autoencoder.requires_grad_(False).eval()
         self.frames_at_once = frames_at_once
+        self.checkpointing = False  # decoding is run again on the way back, frame by frame: the largest part of training's memory
         widths = autoencoder.config.get("block_out_channels") or autoencoder.config["encoder_block_out_channels"]
         self.factor: int = 2 ** (len(widths) - 1)
         self.channels: int = autoencoder.config.latent_channels
@@ -89,13 +91,20 @@ class LatentCodec(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """See `Codec`. Gradients pass to the latent: the loss of defects is taken on pictures."""
-        few = torch.split(as_frames(latent / self.scale), self.frames_at_once)
-        parts = [self.autoencoder.decode(part).sample for part in few]
+        frames = as_frames(latent / self.scale)
+        if self.checkpointing and frames.requires_grad:
+            parts = [checkpoint(self._decoded, part, use_reentrant=False) for part in torch.split(frames, 1)]
+        else:
+            parts = [self._decoded(part) for part in torch.split(frames, self.frames_at_once)]
         return as_clip((torch.cat(parts) + 1) / 2, latent.shape[2])
 
     def train(self, mode: bool = True) -> "LatentCodec":
         """Frozen: always in its evaluation mode."""
         return super().train(False)
+
+    def _decoded(self, latents: Tensor) -> Tensor:
+        frames: Tensor = self.autoencoder.decode(latents).sample
+        return frames
 
     def _encoded(self, frames: Tensor) -> Tensor:
         coded = self.autoencoder.encode(frames)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from frdm.diffusion.tags import TAGS
 from frdm.errors import RecipeError
 from frdm.model.attention import Memory
+from frdm.model.checkpoint import FEW
 from frdm.model.conditioners import TagEncoder
 from frdm.model.eye import Eye
 from frdm.model.frdm import Conditions, Frdm, Where
@@ -97,7 +98,7 @@ def with_half_weights(model: Any) -> None:
         if weight.data_type != TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(weight)
-        if values.size < 64:
+        if values.size < FEW:
             continue
         short = f"{weight.name}.half"
         casts.append(helper.make_node("Cast", [short], [weight.name], to=TensorProto.FLOAT))
@@ -158,7 +159,7 @@ def export_frdm(model: Frdm, folder: Path, about: Mapping[str, Any], *, name: st
     and for a model that reads captions.
     """
     if model.params.small is None:
-        raise RecipeError("export: a model of size paper found; only compact models leave torch, restore with this one where torch is")
+        raise RecipeError("export: a model of size paper found; only compact models leave torch; keep this one with --keep FILE")
     if not isinstance(model.backbone.prompts, TagEncoder):
         raise RecipeError(
             "export: a model that reads captions found; exported ones know tags alone, train with conditioners that read tags"

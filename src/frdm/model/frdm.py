@@ -190,11 +190,9 @@ class Frdm(nn.Module):
 
     def checkpoint_blocks(self, on: bool = True) -> None:
         """Run blocks again on the way back instead of keeping what they made: slower, far less memory."""
-        if self.guidance is not None:
-            self.guidance.checkpointing = on
-        unet = getattr(self.backbone.denoiser, "unet", None)
-        if unet is not None:
-            (unet.enable_gradient_checkpointing if on else unet.disable_gradient_checkpointing)()
+        for part in self.modules():
+            if isinstance(getattr(part, "checkpointing", None), bool):
+                part.checkpointing = on  # type: ignore[assignment]
 
 
 def without(params: FrdmParams, *modules: str) -> FrdmParams:

@@ -49,6 +49,8 @@ def open_backbone(folders: BackboneFolders, *, dtype: torch.dtype = torch.float3
     """The backbone, frozen. Raises `WeightsError` where a part is missing, of another kind, or fits no other part."""
     folder = folders.folder
     check_sums(folder)
+    with torch.device("cpu"):  # torch learns here which functions make tensors, before transformers puts another in linspace's place
+        torch.zeros(0)
     autoencoder = _diffusers(folder / "vae", AUTOENCODERS, dtype)
     unet = _unet(folders, dtype)
     text = _transformers(folder / "text_encoder", TEXT_ENCODERS, dtype)
@@ -93,7 +95,11 @@ def check_sums(folder: Path) -> None:
     path = folder / SUMS
     if not path.exists():
         return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{path}: can't be read as text ({error}); write it with sha256sum, or take it away") from None
+    for line in filter(str.strip, lines):
         wanted, _, name = line.partition(" ")
         where = folder / name.strip().removeprefix("*")
         if not where.is_file():

@@ -4,9 +4,11 @@ Source: HaineiFRDM §4.1, §6.1; Rombach 2022; Guo 2024 (the temporal layers)
 """
 
 import copy
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from frdm.model.denoiser import Encoder, Part, Residuals
 from frdm.model.layout import repeat_per_frame
@@ -18,6 +20,23 @@ class MotionUNet(nn.Module):
     def __init__(self, unet: Any) -> None:
         super().__init__()
         self.unet = unet.requires_grad_(False).eval()
+        self._recomputed = False
+
+    @property
+    def checkpointing(self) -> bool:
+        """Whether its blocks are run again on the way back; diffusers does so with residual blocks alone, here attention is too."""
+        return self._recomputed
+
+    @checkpointing.setter
+    def checkpointing(self, on: bool) -> None:
+        self._recomputed = on
+        (self.unet.enable_gradient_checkpointing if on else self.unet.disable_gradient_checkpointing)()
+        for block in (*self.unet.down_blocks, self.unet.mid_block, *self.unet.up_blocks):
+            for part in (*getattr(block, "attentions", ()), *getattr(block, "motion_modules", ())):
+                if on:
+                    part.forward = partial(checkpoint, type(part).forward.__get__(part), use_reentrant=False)
+                else:
+                    part.__dict__.pop("forward", None)
 
     def forward(self, z: Tensor, t: Tensor, prompt: Tensor | None, residuals: Residuals | None) -> Tensor:
         """See `Denoiser`."""

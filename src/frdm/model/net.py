@@ -15,7 +15,7 @@ from frdm.diffusion.schedule import Schedule
 from frdm.model.attention import TileCache
 from frdm.model.frdm import Conditions, Frdm, Where, Whole, times
 
-Key = tuple[int, ...]  # of a tile or a window: its first frame in the film, then its box
+Key = tuple[Any, ...]  # of a tile: its first frame in the film, its box, its matte
 
 
 class TorchNet:
@@ -25,7 +25,7 @@ class TorchNet:
     """
 
     def __init__(self, model: Frdm, *, device: str = "cpu", held: int = 64) -> None:
-        self.model, self.device, self.held = model.eval().to(device), torch.device(device), held
+        self.model, self.device, self.held = model.eval(), torch.device(device), held  # `hold` moves it, as planned
         self._apart = False  # weights wait in the processor's memory and come part by part
         self._wholes: dict[int, Whole] = {}
         self._seen: dict[Key, Conditions] = {}
@@ -87,7 +87,8 @@ class TorchNet:
 
     def _told(self, conditions: Asked, number: int) -> Conditions:
         """What one tile is told, as it was worked out when its place was first met."""
-        key = (conditions.frames[number], *(int(side) for side in conditions.boxes[number]))
+        matte = b"" if conditions.matte is None else conditions.matte[number].tobytes()
+        key = (conditions.frames[number], *(int(side) for side in conditions.boxes[number]), matte)
         if key not in self._seen:
             _forget(self._seen, self.held)
             self._seen[key] = self._see(conditions, number)

@@ -17,6 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from frdm.model.clip_attention import ClipAttentionBlock
 from frdm.model.filling import Chooser, filled_clip
@@ -54,12 +55,13 @@ class Scale(nn.Module):
         super().__init__()
         self.near = nn.Conv2d(width, width, 3, padding=1)
         self.blocks = nn.ModuleList(BLOCKS[params.mixing](width, params.state_space) for _ in range(params.blocks))
+        self.checkpointing = False  # blocks are run again on the way back, which saves memory in training
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
         x = x + as_clip(functional.silu(self.near(as_frames(x))), x.shape[2])
         for block in self.blocks:
-            x = block(x)
+            x = checkpoint(block, x, use_reentrant=False) if self.checkpointing and self.training else block(x)
         return x
 
 

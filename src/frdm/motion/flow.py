@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from frdm.film import Real
 
+LEAST = 32  # px a side: smaller pictures are enlarged by their edges, for DIS takes scales that they don't hold and reads beyond them
+
 
 def flow_picture(luma: Real) -> NDArray[np.uint8]:
     """The 8-bit picture that motion is measured on: small specks and grain taken off by a median so that motion does not follow them."""
@@ -27,7 +29,11 @@ def displacement(target: NDArray[np.uint8], source: NDArray[np.uint8], *, far: b
     preset = cv2.DISOPTICAL_FLOW_PRESET_FAST if far else cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
     dis = cv2.DISOpticalFlow.create(preset)
     nothing: Any = None  # no first guess
-    flow = dis.calc(target, source, nothing)
+    height, width = target.shape
+    if min(height, width) < LEAST:
+        down, across = max(LEAST - height, 0), max(LEAST - width, 0)
+        target, source = (np.pad(one, ((0, down), (0, across)), mode="edge") for one in (target, source))
+    flow = dis.calc(target, source, nothing)[:height, :width]
     return np.ascontiguousarray(flow[..., ::-1].transpose(2, 0, 1), dtype=np.float32)
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import Frame, Real
+from frdm.film import Frame, Mask, Real
 from frdm.motion.align import Aligned
 from frdm.motion.cadence import Cadence
 from frdm.motion.scale import SearchScale
+
+MEDIAN = 5  # px of the median that takes off what is smaller before motion is measured (`motion.flow`)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,16 @@ def choose_offsets(
         k for k in sorted(range(-reach, reach + 1), key=lambda k: (abs(k), k)) if k and start <= index + k < stop and index + k not in skip
     )
     return tuple(k for k, _ in zip(usable, range(count), strict=False))
+
+
+def dragged_along(damaged: NDArray[np.bool_], reach: int) -> Mask:
+    """Where motion follows damage (h, w) of the searched picture instead of the film: under it, and within `reach` px of what is large
+    enough to pass the median that motion's picture goes through.
+    """
+    import cv2
+
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return damaged | (cv2.dilate(cv2.medianBlur(damaged.astype(np.uint8), MEDIAN), disc) > 0)
 
 
 def carry(displacement: NDArray[np.float32], hole: NDArray[np.bool_], reach: float) -> Real:

@@ -12,11 +12,14 @@ from typing import Any
 import torch
 
 from frdm.errors import DatasetError
+from frdm.model.backbone import Backbone
+from frdm.model.frdm import Frdm
 from frdm.train.hand_batches import batch_of
 from frdm.train.hand_data import Tile, Windows
 from frdm.train.hand_making import windows_in
 from frdm.train.hand_parts import PARTS, Learner, Processes, backbone_of, built, optimiser_of
 from frdm.train.hand_settings import MAY_DIFFER, HandTraining, rate_at
+from frdm.train.hand_shipped import SHIPPED, read_hand, shipped_hand
 from frdm.train.hand_watching import Watch
 
 Tell = Callable[[str], None]
@@ -26,12 +29,14 @@ CHECKPOINT = "checkpoint.pt"
 class Run:
     """The state of one run: everything that a checkpoint holds."""
 
-    def __init__(self, settings: HandTraining, processes: Processes | None = None, *, windows: int = 0) -> None:
-        """`windows`: how many there are to learn from, for their order hangs on it."""
+    def __init__(
+        self, settings: HandTraining, processes: Processes | None = None, *, windows: int = 0, backbone: Backbone | None = None
+    ) -> None:
+        """`windows`: how many there are to learn from, for their order hangs on it; `backbone`: one that is not read from disk."""
         self.settings, self.step, self.processes, self.windows = settings, 0, processes or Processes(), windows
-        self.model, perceptual = built(settings)
+        self.model, perceptual = built(settings, backbone)
         if settings.start is not None:
-            begin_from(self.model, Path(settings.start))
+            begin_from(self.model, settings.start)
         self.kept = {name: one.detach().clone() for name, one in self.model.learning()}
         self.optimiser = optimiser_of(self.model, settings)
         self.learner = self.processes.shared(Learner(self.model, settings, perceptual), settings.device)
@@ -140,23 +145,44 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
     raise DatasetError(f"{path}: a checkpoint of something else; give one of the hand")
 
 
-def begin_from(model: torch.nn.Module, path: Path) -> None:
-    """Take over the weights of a run's checkpoint (its average) or of a trained model's file, in place. Raises `DatasetError`."""
+def begin_from(model: Frdm, start: str) -> None:
+    """Take over weights in place: of a run's checkpoint (its average), a trained model's file, or an exported hand, by its folder or as
+    `SHIPPED`. Raises `DatasetError`, or `WeightsError` where a hand's files are not whole.
+    """
+    found, own = _weights_of(start, model), model.state_dict()
+    for name, value in found.items():
+        if name not in own or own[name].shape != value.shape:
+            raise DatasetError(f"--start {start}: {name} doesn't fit this model; train with the size and modules that it was made with")
+    model.load_state_dict(found, strict=False)
+
+
+def _weights_of(start: str, model: Frdm) -> dict[str, torch.Tensor]:
+    """What `--start` names, by the names in the model."""
+    path = Path(start)
+    if start == SHIPPED or path.is_dir():
+        return _hand_for(model, start)
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
-            found = load_file(path)
+            return load_file(path)
         except (OSError, SafetensorError) as error:
             raise DatasetError(f"--start {path}: can't be read ({str(error).splitlines()[0]}); give weights that frdm wrote") from None
-    else:
-        found = read_checkpoint(path)["kept"]
-    own = model.state_dict()
-    for name, value in found.items():
-        if name not in own or own[name].shape != value.shape:
-            raise DatasetError(f"--start {path}: {name} doesn't fit this model; train with the size and modules that it was made with")
-    model.load_state_dict(found, strict=False)
+    found: dict[str, torch.Tensor] = read_checkpoint(path)["kept"]
+    return found
+
+
+def _hand_for(model: Frdm, start: str) -> dict[str, torch.Tensor]:
+    """The weights of an exported hand that is built as the model is."""
+    hand = shipped_hand() if start == SHIPPED else read_hand(Path(start))
+    found, wanted = hand.params, model.params
+    if found.size != wanted.size:
+        raise DatasetError(f"--start {start}: a hand of size {found.size} found, {wanted.size} asked for; give --size {found.size}")
+    if found != wanted:
+        then, now = (json.loads(json.dumps(asdict(one))) for one in (found, wanted))
+        raise DatasetError(f"--start {start}: made with {_difference('params', then, now)}; train with the modules that it was made with")
+    return hand.weights
 
 
 def train_hand(data: Path, out: Path, settings: HandTraining, *, tell: Tell = print) -> Path:
@@ -172,11 +198,11 @@ def _silent(line: str) -> None:
 
 
 def _trained(data: Path, out: Path, settings: HandTraining, processes: Processes, tell: Tell) -> Path:
-    out.mkdir(parents=True, exist_ok=True)
     data = processes.after_first(lambda: windows_in(data, out, settings, tell))
     windows = Windows(data, "train", settings.tiles)
     windows.refuse_length(settings.params.frames)
     run, path = Run(settings, processes, windows=len(windows)), out / CHECKPOINT
+    out.mkdir(parents=True, exist_ok=True)
     if path.is_file():
         run.load(path)
         tell(f"going on at step {run.step}")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from frdm.errors import DatasetError, WeightsError
+from frdm.model.backbone import Backbone
 from frdm.model.codec import LatentCodec
 from frdm.model.frdm import Frdm
 from frdm.model.loading import BackboneFolders, check_schedule, fingerprint, open_backbone
@@ -48,16 +49,19 @@ def refuse_device(device: str) -> None:
         raise DatasetError(f"--device {device}: {cards} graphics cards found that torch can use; give cpu, or cuda where there is one")
 
 
-def built(settings: HandTraining) -> tuple[Frdm, Perceptual | None]:
-    """The model on its device, with what learns in this stage; the perceptual term where there is a backbone and the stage has one."""
+def built(settings: HandTraining, backbone: Backbone | None = None) -> tuple[Frdm, Perceptual | None]:
+    """The model on its device, with what learns in this stage; the perceptual term where there is a backbone and the stage has one.
+
+    `backbone` takes the place of the one on disk that the settings name.
+    """
     torch.manual_seed(settings.seed)
-    params, backbone = settings.params, None
-    if settings.backbone is not None:
+    params = settings.params
+    if backbone is None and settings.backbone is not None:
         folders = BackboneFolders(Path(settings.backbone))
         if params.small is None:
             check_schedule(folders.folder, params.schedule)
         backbone = open_backbone(folders)
-    elif params.small is None:
+    elif backbone is None and params.small is None:
         raise WeightsError("size paper: no backbone given; name its folder with --backbone DIR, or take --size compact")
     model = Frdm(params, backbone if params.small is None else None)
     if settings.stage == "preprocess":

@@ -34,7 +34,7 @@ class HandTraining:
     decay: float = 0.01
     average: float = 0.998  # of the weights that are kept (EMA)
     seed: int = 0
-    start: str | None = None  # a run's checkpoint, or weights, to begin from
+    start: str | None = None  # what to begin from: a run's checkpoint, weights, a folder of an exported hand, or shipped
     backbone: str | None = None  # folder of a pretrained backbone
     optimiser: Optimiser = "adamw"
     recompute: bool = False  # blocks are run again on the way back: slower, far less memory

@@ -12,8 +12,9 @@ from frdm.model.frdm import Frdm
 from frdm.model.loading import BackboneFolders, open_backbone
 from frdm.runtime.weights import LIST
 from frdm.train.hand import read_checkpoint
+from frdm.train.hand_shipped import REST, write_rest
 
-MOST = 12 * 2**20  # bytes that both files may weigh together
+MOST = 12 * 2**20  # bytes that both nets may weigh together
 
 
 def load_hand_run(checkpoint: Path, *, backbone: Path | None = None) -> tuple[Frdm, int]:
@@ -43,7 +44,9 @@ def size_of(checkpoint: Path) -> str:
 
 
 def ship_hand(checkpoint: Path, folder: Path, *, name: str, data: str, licence: str) -> str:
-    """Export a run to `folder`/`name`_see.onnx and _step.onnx and list both there; a sentence. Raises `DatasetError`."""
+    """Export a run to `folder`/`name`_see.onnx and _step.onnx, beside them `name`_rest.npz for a training to begin from, and list all three
+    there; a sentence. Raises `DatasetError`.
+    """
     if stage_of(checkpoint) != "frdm":
         raise DatasetError(f"{checkpoint}: a run of the first stage found, which knows no diffusion; train the second with --start")
     if size_of(checkpoint) == "paper":
@@ -62,27 +65,32 @@ def ship_hand(checkpoint: Path, folder: Path, *, name: str, data: str, licence: 
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as place:
         files = export_frdm(model, Path(place), about, name=name)
-        paths = [folder / part.name for part in (files.see, files.step)]
+        rest = Path(place) / f"{name}{REST}"
+        sums = files.see_sha256, files.step_sha256, write_rest(model, files, rest)
+        made = files.see, files.step, rest
+        paths = [folder / part.name for part in made]
         size = files.see.stat().st_size + files.step.stat().st_size
         if size > MOST:
             raise DatasetError(
                 f"{paths[0]}: {size / 2**20:.1f} MiB with {paths[1].name}, {MOST / 2**20:.0f} MiB at most; train a smaller model"
             )
-        files.see.replace(paths[0])
-        files.step.replace(paths[1])
+        for part, path in zip(made, paths, strict=True):
+            part.replace(path)
     listed = folder / LIST
     known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
-    for path, sha256 in zip(paths, (files.see_sha256, files.step_sha256), strict=True):
+    for path, sha256 in zip(paths, sums, strict=True):
         known[path.stem] = {"sha256": sha256, **about}
     part = listed.with_suffix(".part")
     part.write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(listed)
-    return f"{paths[0]}, {paths[1].name}: {size / 2**20:.2f} MiB, {about['weights']:,} weights, {steps} steps"
+    return f"{paths[0]}, {paths[1].name}: {size / 2**20:.2f} MiB, {about['weights']:,} weights, {steps} steps; {paths[2].name}"
 
 
-def keep_hand(checkpoint: Path, path: Path, *, backbone: Path | None = None) -> None:
-    """Store a run's averaged weights for torch: to go on from, or to restore with where torch is. Raises `DatasetError`."""
+def keep_hand(checkpoint: Path, path: Path, *, backbone: Path | None = None, half: bool = False) -> None:
+    """Store a run's averaged weights for torch, such as another training to begin from; `half`: with half precision. Raises
+    `DatasetError`.
+    """
     state = read_checkpoint(checkpoint)
     model, steps = load_hand_run(checkpoint, backbone=backbone)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_model(model, path, {"steps": steps, "stage": stage_of(checkpoint)}, backbone=state.get("backbone", ""))
+    save_model(model, path, {"steps": steps, "stage": stage_of(checkpoint)}, backbone=state.get("backbone", ""), half=half)

@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { whyNone } from "./defects.js";
 import { at, framesOf, make, named, say, settled, shown, tell } from "./dom.js";
 import { inOrder } from "./order.js";
-import { shownAgain } from "./review.js";
+import { shownAgain, tellTurned } from "./review.js";
 import { on, set, state } from "./state.js";
 
 const PAGE = 60;
@@ -105,7 +105,8 @@ function told({ verb, about, changed }) {
 async function undo(action) {
   const answer = await inOrder(() => post(`/api/actions/${action.number}/undo`));
   await shownAgain({ ...answer, action: answer.action ?? action });
-  tell(say("undo.told", { what: say(`verb.${action.verb}`), n: answer.changed || 1 }));
+  if (answer.action) tellTurned("undo", action.verb, answer.changed);
+  else tell(say("undo.none"));
 }
 
 async function report() {

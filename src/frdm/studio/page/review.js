@@ -193,7 +193,13 @@ export async function turn(way) {
   }
   const action = await meant(answer.action);
   await shownAgain({ ...answer, action });
-  tell(say(`${way}.told`, { what: say(`verb.${action.verb}`), n: answer.changed || 1 }));
+  tellTurned(way, action.verb, answer.changed);
+}
+
+/** Say what was taken back or done again, and of how many repairs; where a place was protected that had none, it alone. */
+export function tellTurned(way, verb, changed) {
+  const alone = verb === "protect" && !changed;
+  tell(say(alone ? `${way}.alone` : `${way}.told`, { what: say(`verb.${verb}`), n: changed }));
 }
 
 /** The action that an undo or redo is about in the end. */
