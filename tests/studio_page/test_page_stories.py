@@ -18,6 +18,7 @@ NEUTRAL = "node => { const c = getComputedStyle(node).color.match(/[0-9.]+/g).sl
 
 def test_it_opens_with_shots_defects_and_a_picture(page: Page, studio: str) -> None:
     assert page.title().startswith("scan")
+    until(page, "document.querySelector('#shot-list .one')?.checkVisibility() && document.querySelector('#rows .one')?.checkVisibility()")
     assert page.locator("#shot-list .one:visible").count() == 2
     assert page.locator("#rows .one:visible").count() > 5
     total = asked(studio, "api/defects?limit=1")["total"]
