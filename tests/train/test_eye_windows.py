@@ -27,6 +27,7 @@ from frdm.train.eye_windows import (
     label,
     make_file,
     read_segment,
+    segment_windows,
     thinned,
 )
 from frdm.train.making import Making, make_windows
@@ -112,6 +113,17 @@ def test_peppered_film_has_more_and_fainter_dirt_than_usual(clips: list[Clip]) -
         for share in (0.0, 1.0)
     }
     assert counts[1.0] > 2 * counts[0.0]
+
+
+def test_blotted_segments_hold_more_dirt(clips: list[Clip]) -> None:
+    painted = {
+        share: sum(
+            int((segment_windows(clips, 0, WindowSettings(undamaged=0, scenes={}, blotted=share), random)["label"] & DIRT > 0).sum())
+            for random in (np.random.default_rng(seed) for seed in range(2))
+        )
+        for share in (0.0, 1.0)
+    }
+    assert painted[1.0] > 1.5 * painted[0.0]
 
 
 def test_thinned_damage_is_hardly_seen_and_where_it_was(clips: list[Clip]) -> None:

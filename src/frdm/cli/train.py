@@ -29,6 +29,7 @@ def windows(
     peppered: Annotated[float, Parameter(help="Share of damaged segments full of small, faint dirt.")] = 0.0,
     repainted: Annotated[float, Parameter(help="Share of damaged segments whose pieces are veils of tones of their own.")] = 0.0,
     tinted: Annotated[float, Parameter(help="Share of damaged segments whose pieces have strengths and tints of their own.")] = 0.0,
+    blotted: Annotated[float, Parameter(help="Share of damaged segments with large pieces of every outline besides.")] = 0.0,
     faint: Annotated[float, Parameter(help="Share of damaged segments whose pieces are all so thin that they are hardly seen.")] = 0.0,
     alarms: Annotated[bool, Parameter(help="Only crops in which the net that ships takes content for dirt: hard negatives.")] = False,
     processes: Annotated[int, Parameter(help="How many work side by side.")] = 2,
@@ -42,7 +43,15 @@ def windows(
 
     if files < 1 or processes < 1:
         raise DatasetError(f"--files {files} --processes {processes}: 1 or more was wanted; give that")
-    made_of = WindowSettings(undamaged=undamaged, blotchy=blotchy, peppered=peppered, repainted=repainted, tinted=tinted, faint=faint)
+    made_of = WindowSettings(
+        undamaged=undamaged,
+        blotchy=blotchy,
+        peppered=peppered,
+        repainted=repainted,
+        tinted=tinted,
+        blotted=blotted,
+        faint=faint,
+    )
     for done in make_windows(clips, out, Making(kind, range(files), hold_out, seed, alarms, made_of), processes=processes):
         print(done, flush=True)
     return 0

@@ -18,6 +18,7 @@ BLOCK = 8
 ENOUGH = 1 << 19  # samples of a plane that tell its grain
 BAND, MARGIN = 32, 6  # rows
 QUARTER = 0.3186  # of a normal law's standard deviation, below which a quarter of the magnitudes lie (the rest may be edges)
+CALM = 3.0  # times the median magnitude: beyond that a sample is an edge's, which all planes share whatever their grain
 UNSURE = 1.15  # by how much a few pixels may understate grain
 
 
@@ -103,10 +104,14 @@ def calmed(grain: Grain, plane: Real, sound: Mask) -> Grain:
 
 
 def grain_alike(first: Real, other: Real, where: Mask) -> bool:
-    """Whether two planes carry the same grain, as black-and-white film scanned in colour does: drawn apart it would turn into colour."""
+    """Whether two planes carry the same grain, as black-and-white film scanned in colour does: drawn apart it would turn into colour, and
+    that of colour film drawn alike into specks. Told by what is no edge.
+    """
     if first.shape != other.shape or not where.any():
         return False
-    a, b = (high_pass(p)[where].astype(np.float64) for p in (first, other))
+    fine = [high_pass(p)[where].astype(np.float64) for p in (first, other)]
+    calm = np.logical_and(*(np.abs(one) <= CALM * np.median(np.abs(one)) for one in fine))
+    a, b = (one[calm] for one in fine)
     return float((a * b).sum()) > 0.8 * float(np.sqrt((a * a).sum() * (b * b).sum())) > 0
 
 

@@ -42,6 +42,7 @@ from frdm.runtime.eye_layout import FULL, HALF, SLOTS
 from frdm.runtime.session import Net
 from frdm.train import eye_bursts as bursts
 from frdm.train import eye_scenes as scenes
+from frdm.train.eye_blots import blotted
 
 SIDE = 192  # px of a crop
 DIRT, LINE, UNSURE = 1, 2, 4  # bits of a label
@@ -87,6 +88,7 @@ class WindowSettings:
     peppered: float = 0.0  # of damaged segments: reels full of small, faint dirt
     repainted: float = 0.0  # of damaged segments: every piece a veil of a tone of its own, whatever is behind it
     tinted: float = 0.0  # of damaged segments: every piece with a strength and a tint of its own
+    blotted: float = 0.0  # of damaged segments: large pieces of every outline besides (`eye_blots`)
     faint: float = 0.0  # of damaged segments, the last two among them: every piece so thin that it is hardly seen
     grey: float = 0.35  # colour film turned black and white
     strides: tuple[float, ...] = (0.6, 0.25, 0.15)  # every frame, every second, every third: faster motion
@@ -123,6 +125,8 @@ def segment_windows(
         made = recoloured(made, random)
     if damaged and settings.faint and random.random() < settings.faint:
         made = thinned(made, random)
+    if damaged and settings.blotted and random.random() < settings.blotted:
+        made = blotted(made, random)
     out = []
     for index, window in windows_of(made.degraded, random):
         labels = label(made, index)
