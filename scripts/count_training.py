@@ -7,77 +7,24 @@ stay in single precision under autocast, and what a card's allocator loses, are 
 """
 
 import argparse
-import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from frdm.bench.vram import random_backbone
 from frdm.diffusion.planning import GIB
 from frdm.model import losses
+from frdm.model.counting import Alive, fused
 from frdm.model.frdm import Frdm, FrdmParams, Where
 from frdm.model.losses import Batch, Tiles, training_losses
 
 
-class Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Bytes of all that is alive of what is made while it is entered, and the most there ever was."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._sizes: dict[int, int] = {}
-        self.now = self.peak = 0
-
-    def add(self, tensor: Tensor) -> None:
-        """Count a tensor, once for all views of it, until it is gone."""
-        storage = tensor.untyped_storage()
-        key, size = storage._cdata, storage.nbytes()
-        if key in self._sizes:
-            return
-        self._sizes[key] = size
-        self.now += size
-        self.peak = max(self.peak, self.now)
-        weakref.finalize(storage, self._gone, key)
-
-    def _gone(self, key: int) -> None:
-        self.now -= self._sizes.pop(key, 0)
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-        made = func(*args, **(kwargs or {}))
-        for one in tree_leaves(made):
-            if isinstance(one, Tensor):
-                self.add(one)
-        return made
-
-
-class Fused(torch.autograd.Function):
-    """Attention as a kernel sees it that keeps no scores."""
-
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        out = query.new_empty(*query.shape[:-1], value.shape[-1])
-        ctx.save_for_backward(query, key, value, out)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Any:
-        return tuple(torch.empty_like(one) for one in ctx.saved_tensors[:3])
-
-
-def fused(query: Tensor, key: Tensor, value: Tensor, **_: Any) -> Tensor:
-    """In the place of torch's attention, which has no shape of its own for the way back on the device `meta`."""
-    out: Tensor = Fused.apply(query, key, value)  # type: ignore[no-untyped-call]
-    return out
-
-
 @contextmanager
-def on_shapes(side: int) -> Iterator[None]:
-    """Where the losses ask numbers of tensors, which have none here: one time for all, defects all over the tile."""
+def unnumbered(side: int) -> Iterator[None]:
+    """Where the losses ask numbers of tensors, which have none here: one time for all, defects all over the tile; attention is `fused`."""
     everywhere = slice(0, side), slice(0, side)
     with ExitStack() as stack:
         for name, instead in {
@@ -106,17 +53,17 @@ def step_of(model: Frdm, count: int) -> Batch:
 
 def peak_of(model: Frdm, work: Callable[[], Tensor]) -> int:
     """Bytes at peak beside weights and gradients, of something that ends in one number, there and back; all lies on the device `meta`."""
-    live = Live()
+    alive = Alive()
     for tensor in (*model.parameters(), *model.buffers()):
-        live.add(tensor)
+        alive.add(tensor)
     for _, one in model.learning():
         one.grad = torch.zeros_like(one)
-        live.add(one.grad)
-    before = live.now
-    with torch.device("meta"), on_shapes(model.params.side), live:
+        alive.add(one.grad)
+    before = alive.now
+    with torch.device("meta"), unnumbered(model.params.side), alive:
         work().backward()  # type: ignore[no-untyped-call]
     model.zero_grad(set_to_none=True)
-    return live.peak - before
+    return alive.peak - before
 
 
 def worked_on(model: Frdm, count: int) -> int:

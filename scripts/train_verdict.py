@@ -28,11 +28,12 @@ from frdm.damage.reel import damage_reel
 from frdm.dataset.sources import Clip, find_clips
 from frdm.dataset.split import named
 from frdm.defects import classical, eye
+from frdm.defects.eye import LARGE
 from frdm.defects.joint import ENOUGH, LEAST, OVERLAP, Heard, by_rules, covered_by, least_chance
 from frdm.defects.judge import Trees, load_file
 from frdm.defects.objects import Sums
 from frdm.defects.outlook import Outlook
-from frdm.defects.verdict import FEATURES, LARGE, candidates
+from frdm.defects.verdict import FEATURES, candidates
 from frdm.film import Codes, Encoding, Frame, Mask, Shot
 from frdm.motion.reel import Reel
 from frdm.motion.window import Window

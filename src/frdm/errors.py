@@ -19,6 +19,7 @@ and exits with 2; anything that is not a `FrdmError` is a bug of ours and keeps 
     ├── DatasetError          films that can't be paired, packed or read as training data
     ├── MetricError           a score that can't be computed from what was given (sizes, ranges, missing weights)
     ├── BenchError            a suite, method or peer that can't be run
+    │   └── EndedBadly (bench/watched.py)   a program that was measured failed
     └── VerifyError           a restored film differs from its scan outside the recorded repairs
 """
 

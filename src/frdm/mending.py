@@ -29,14 +29,16 @@ from frdm.fills.lone import small_luma
 from frdm.fills.neighbours import Fill, Ground, on_plane
 from frdm.fills.whole_frame import TOO_LARGE, Seen, fill_differing, frames_needed, restored_whole, seen_in, standing
 from frdm.film import Defect, Encoding, Frame, Held, Mask, MendedFrame, Real, Repair, ScanInfo, Span
+from frdm.motion.double import double_print
 from frdm.motion.reel import HALO, Reel
 from frdm.motion.window import Window
 from frdm.recipe import Detection, Recipe
 from frdm.signal.grain import measure_grain
 
 UNSURE = "not certain enough for its size, or too much in this frame is undecided: rain, sparks, lost motion"
-STILL = "a line that stands still on a scene that does too may be content, such as a moulding or a post"
+STILL = "a line that stands still with its scene, or that the frames around do not agree about, may be content: a moulding, a post, a fold"
 NOTHING_SURE = "not certain enough where nothing in this stretch of the shot is surely dirt: rain, sparks, lost motion, grain"
+TWICE = "two frames are printed over each other here, and what is dirt can't be told from the other picture"
 WHOLE_FRAME = "whole frame"  # what a provenance calls the detector where there is none
 
 
@@ -129,6 +131,7 @@ def mend_frame(window: Window, by: Means, pool: Executor, around: Outlook = eye.
     found = gather(window, findings, recipe, allowed=allowed, dirt=dirt, unsure=NOTHING_SURE if around.nothing_sure else UNSURE)
     found = [decide(one, info, recipe, stands=lasting(window, one.defect)) for one in found]
     reason = too_much(found, window, recipe) or keeps_flash(recipe.detection, window.luma, [n.raw for n in window.neighbours])
+    reason = reason or (printed_twice(window) if found else "")
     if reason:
         found = [replace(one, reason=reason) for one in found]
     fills = _fills(window, found, findings, by, pool)
@@ -213,6 +216,12 @@ def too_much(found: Sequence[Found], window: Window, recipe: Recipe) -> str:
     """Why the whole frame is held, or nothing: suspicion everywhere is rain, fire, a flash or lost motion, not dirt."""
     share = sum(float(one.defect.mask.sum()) for one in found) / (window.scale.whole[0] * window.scale.whole[1])
     return f"{share:.0%} of the frame is suspected, more than most_altered allows" if share > recipe.most_altered else ""
+
+
+def printed_twice(window: Window) -> str:
+    """Why the whole frame is held where it is a double print, or nothing."""
+    double = double_print(window)
+    return "" if double is None else f"{TWICE} ({double.apart * window.scale.whole[0] / 480:.0f} px apart)"
 
 
 def lasting(window: Window, defect: Defect) -> int:

@@ -1,10 +1,13 @@
 """What diffusion costs, measured in a process of its own; what can't be measured is one sentence."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from frdm.bench.vram import Asked, Measured, sides
+from frdm.bench import vram
+from frdm.bench.vram import Asked, Measured, measure, sides
+from frdm.bench.watched import EndedBadly
 from frdm.cli import main
 from frdm.errors import BenchError
 
@@ -23,6 +26,29 @@ def test_whole_frames_of_a_size_are_measured(tmp_path: Path, capsys: pytest.Capt
     assert cells[:5] == ["compact, ONNX", "96 × 64, 5 frames", "5 × 32², 1 at once", "1", "cpu"]
     assert 0.03 < float(cells[5].removesuffix(" GiB")) < 4
     assert float(cells[6]) >= 0
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "told"),
+    [
+        (2, "no card; leave it out", "no card; leave it out"),
+        (2, "", "python ended with 2: it said nothing"),
+        (1, "ValueError: 3", "python ended with 1: ValueError: 3"),
+    ],
+)
+def test_a_mistake_is_told_as_if_no_process_had_been_between(code: int, said: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> NoReturn:
+        raise EndedBadly("python", code, said)
+
+    monkeypatch.setattr(vram, "run_watched", failing)
+    with pytest.raises(BenchError) as caught:
+        measure(Asked("compact", 64, 96, 5))
+    assert str(caught.value) == told
+
+
+def test_a_mistake_inside_of_the_process_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "vram", "--weights", str(tmp_path), "--size", "96x64"]) == 2
+    assert capsys.readouterr().err.strip().startswith(f"frdm: {tmp_path / 'hand_see.onnx'}: can't be read")
 
 
 def test_a_row_says_what_was_measured() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from frdm.bench.watched import Watch, run_watched
+from frdm.bench.watched import EndedBadly, Watch, run_watched
 from frdm.errors import BenchError
 
 MIB = 2**20
@@ -27,6 +27,16 @@ def test_an_exit_code_is_never_lost(tmp_path: Path) -> None:
     for _ in range(15):
         with pytest.raises(BenchError, match="ended with 3: last words"):
             run_watched([sys.executable, "-c", "import sys; print('first'); print('last words'); sys.exit(3)"], folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "told"),
+    [("print('ended with 2: words'); raise SystemExit(4)", "ended with 2: words", "words"), ("raise SystemExit(4)", "", "it said nothing")],
+)
+def test_the_error_holds_the_code_and_what_was_said(script: str, said: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(EndedBadly, match=f"ended with 4: .*{told}$") as caught:
+        run_watched([sys.executable, "-c", script], folder=tmp_path)
+    assert (caught.value.code, caught.value.said) == (4, said)
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:

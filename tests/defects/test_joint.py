@@ -1,5 +1,6 @@
 """Two detectors as one: each finds what the other misses, and both, the frame and the film around are heard. The net is a stand-in."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from frdm.recipe import Detection
 
 SETTINGS = Detection()
 SPOTS = ((slice(50, 58), slice(70, 78)), (slice(90, 98), slice(120, 128)))
-DIRTY = Outlook((Glance(6, 8, 300.0, 30.0), Glance(5, 7, 250.0, 30.0), Glance(7, 7, 280.0, 20.0)))
+DIRTY = Outlook((Glance(6, 8, 300.0, 30.0, 5), Glance(5, 7, 250.0, 30.0, 5), Glance(7, 7, 280.0, 20.0, 6)))
+MOVING = Outlook((Glance(1, 1, 900.0, 90.0), Glance(2, 2, 2500.0, 200.0), Glance()))  # large pieces are sure, and no small one
 CLEAN = Outlook((Glance(), Glance(), Glance()))
 
 
@@ -135,6 +137,19 @@ def test_of_large_pieces_what_the_net_does_not_know_is_left_to_the_pixel_tests(l
     cautious = joint.find(large_seen, SETTINGS, around=CLEAN)
     assert not any(covered(cautious.defects, spot) for spot in LARGE_SPOTS), "where nothing is sure, the net must agree"
     assert all(covered(cautious.doubtful, spot) > 0.9 for spot in LARGE_SPOTS)
+
+
+@pytest.mark.parametrize(("around", "mended"), [(DIRTY, True), (eye.NOWHERE, True), (MOVING, False), (CLEAN, False)])
+def test_a_large_piece_is_believed_where_small_dirt_is_sure_nearby(
+    large_seen: Any, monkeypatch: pytest.MonkeyPatch, around: Outlook, mended: bool
+) -> None:
+    monkeypatch.setattr(eye, "load_net", lambda _: saying(*LARGE_SPOTS))
+    for detector in (joint, eye):
+        found = detector.find(large_seen, SETTINGS, around=around)
+        assert all((covered(found.defects, spot) > 0.9) is mended for spot in LARGE_SPOTS), detector.__name__
+        assert mended or all(covered(found.doubtful, spot) > 0.9 for spot in LARGE_SPOTS), "held and reported"
+    bold = joint.find(large_seen, replace(SETTINGS, strength=1.0), around=around)
+    assert all(covered(bold.defects, spot) > 0.9 for spot in LARGE_SPOTS), "who asks for everything gets it"
 
 
 def test_large_pieces_that_the_net_alone_sees_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

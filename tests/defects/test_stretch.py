@@ -145,6 +145,17 @@ def test_nothing_is_sure_only_where_enough_was_looked_at(sure: tuple[int, ...], 
     assert around.nothing_sure is nothing
 
 
+def test_a_glance_counts_what_is_sure_and_small_by_itself() -> None:
+    chance, areas = np.array([0.9, 0.9, 0.5, 0.75]), np.array([20.0, 900.0, 20.0, 299.0])
+    seen = Glance.of(chance, areas)
+    assert (seen.sure, seen.some, seen.small) == (3, 4, 2)
+    arm = Glance.of(np.array([0.95]), np.array([2000.0]))
+    assert not Outlook((arm, arm, Glance())).nothing_sure
+    assert Outlook((arm, arm, Glance())).nothing_small_sure
+    assert not Outlook((arm, seen)).nothing_small_sure
+    assert not Outlook((arm,)).nothing_small_sure, "one frame says nothing"
+
+
 def test_features_of_a_stretch() -> None:
     around = Outlook((Glance(3, 5, 100.0, 20.0), Glance(1, 1, 60.0, 4.0)))
     own = Glance(9, 9, 9.0, 9.0)

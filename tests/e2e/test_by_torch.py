@@ -5,6 +5,7 @@ trusts everything.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,26 @@ def test_mistakes_are_one_sentence(
     assert main(["restore", str(film / "scan"), "-o", str(tmp_path / "out"), "--engine", "diffusion", *said]) == 2
     shown = capsys.readouterr().err.strip()
     assert sentence in shown
+    assert len(shown.splitlines()) == 1
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.frdm").exists()
+
+
+@pytest.mark.parametrize("backbone", ["PAPER", "nowhere"])
+def test_that_a_compact_model_needs_no_backbone_is_told_before_one_is_asked_for(
+    backbone: str,
+    hands: dict[str, list[str]],
+    film: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("diffusers", "diffusers.utils", "transformers", "transformers.utils"):
+        monkeypatch.setitem(sys.modules, name, None)  # as where they are not installed
+    place = hands["paper"][3] if backbone == "PAPER" else backbone
+    words = ["--engine", "diffusion", *hands["compact"], "--backbone", place]
+    assert main(["restore", str(film / "scan"), "-o", str(tmp_path / "out"), *words]) == 2
+    shown = capsys.readouterr().err.strip()
+    assert f"compact.safetensors: a compact model found, which has no backbone; leave --backbone {place} out" in shown
     assert len(shown.splitlines()) == 1
     assert not (tmp_path / "out").exists() and not (tmp_path / "out.frdm").exists()
 

@@ -18,7 +18,8 @@ from fills.test_neighbours import ground_of, window_of
 from frdm.diffusion.schedule import Schedule
 from frdm.errors import WeightsError
 from frdm.fills.hand import HandSettings, fill_by_hand, view_of
-from frdm.fills.hand_net import SEEN, Edges, HandNet, HandParams, LoadedHand, load_hand, open_hand
+from frdm.fills.hand_net import SEEN, Edges, HandNet, HandParams, LoadedHand, load_hand
+from frdm.fills.hand_opening import open_hand
 from frdm.fills.neighbours import Fill, site_of
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame
 from frdm.recipe import Filling

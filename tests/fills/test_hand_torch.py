@@ -22,12 +22,13 @@ from frdm.diffusion.inference import restore, restore_tiles
 from frdm.diffusion.planning import OFFLOADS, Plan, plan
 from frdm.diffusion.tags import numbers_of
 from frdm.errors import FrdmError, RecipeError, WeightsError
-from frdm.fills import hand_costs
-from frdm.fills.hand_costs import costs_of, counted, weights_of
+from frdm.fills.hand_costs import costs_of
 from frdm.fills.hand_job import hand_job, heard
-from frdm.fills.hand_net import HandParams, open_hand
+from frdm.fills.hand_net import HandParams
+from frdm.fills.hand_opening import open_hand
 from frdm.fills.hand_torch import HELD, TorchHand
 from frdm.film import Encoding, ScanInfo
+from frdm.model.counting import counted, weights_of
 from frdm.model.net import TorchNet
 from frdm.recipe import Filling, Recipe, ShotPrompt, WholeFrameSettings
 from model.small_models import TOY
@@ -254,21 +255,6 @@ def info(width: int, height: int) -> ScanInfo:
     return ScanInfo(Path("film"), width, height, Fraction(24), 10, Encoding("y", 16, white=65535), "png")
 
 
-def test_what_is_alive_at_once_is_counted() -> None:
-    def work(count: hand_costs.Count) -> int:
-        first, before = count(lambda: torch.zeros(256))
-        assert before == 1024
-        second, peak = count(lambda: (first + 1) * 2)  # the sum is gone when the product is there
-        assert peak == 3 * 1024
-        assert count(lambda: None)[1] == 2 * 1024
-        assert count(lambda: second[::2])[1] == 2 * 1024
-        query = torch.zeros(1, 1, 64, 16)
-        _, peak = count(lambda: torch.nn.functional.scaled_dot_product_attention(query, query, query))
-        return peak - 2 * 1024 - query.nbytes
-
-    assert hand_costs.on_shapes(work) == 64 * 16 * 4
-
-
 @pytest.mark.parametrize("kind", ["compact", "paper"])
 def test_a_model_is_counted_on_shapes_and_stays_as_it_is(kind: str, tmp_path: Path, paper: tuple[Path, Path]) -> None:
     hand = torch_hand(*paper) if kind == "paper" else torch_hand(write_compact(tmp_path / "hand.safetensors", amount=0.05))
@@ -277,7 +263,7 @@ def test_a_model_is_counted_on_shapes_and_stays_as_it_is(kind: str, tmp_path: Pa
     every, largest = weights_of(hand.model)
     assert every == sum(one.nbytes for one in (*hand.model.parameters(), *hand.model.buffers()))
     assert 0.3 * every < largest < every
-    (tile_bytes, coded), (same, more) = (counted(hand.model, size) for size in ((32, 32), (64, 96)))
+    (tile_bytes, coded), (same, more) = (counted(hand.model, size, held=HELD) for size in ((32, 32), (64, 96)))
     assert tile_bytes == same > 10 * 4 * 3 * 3 * 32 * 32 + HELD
     assert coded >= 4 * 3 * 32 * 32
     assert more > coded

@@ -399,6 +399,14 @@ def test_foreign_files_are_passed_over(tmp_path: Path) -> None:
     assert open_scan(source).info.length == 3
 
 
+def test_links_that_lead_nowhere_are_passed_over(tmp_path: Path) -> None:
+    source = folder(tmp_path / "s")
+    (source / "film_0012.png").symlink_to("film_0012.png")  # to itself
+    (source / "film_0013.png").symlink_to("film_0009.png/film_0013.png")  # through a file
+    (source / "film_0014.png").symlink_to("film_0099.png")  # to none
+    assert open_scan(source).info.names == ("film_0009.png", "film_0010.png", "film_0011.png")
+
+
 def refused(source: Path, words: str, kind: type[MediaError] = MediaError) -> None:
     with pytest.raises(kind, match=words) as caught:
         list(open_scan(source).frames())

@@ -1,59 +1,51 @@
-"""scripts/count_paper.py: what it counts, on a toy."""
-
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
+"""Bytes that are alive at once, counted on shapes."""
 
 import pytest
 
 pytest.importorskip("torch")
 
 import torch
-from small_models import FRAMES, SIDE, TOY, Frdm
+from torch.nn import functional
 
-from frdm.errors import BenchError
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "count_paper.py"
+from frdm.model.counting import Alive, Count, fused, on_shapes
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("count_paper", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def test_what_is_alive_at_once_is_counted() -> None:
+    alive = Alive()
+    with torch.device("meta"), alive:
+        kept = torch.zeros(1000)
+        assert (alive.now, alive.peak) == (4000, 4000)
+        view = kept[10:].view(99, 10)
+        assert alive.now == 4000
+        passing = kept + 1
+        assert alive.now == 8000
+        del passing
+        assert (alive.now, alive.peak) == (4000, 8000)
+        del kept, view
+        assert alive.now == 0
 
 
-@pytest.fixture(scope="module")
-def model() -> Frdm:
-    with torch.device("meta"):
-        return Frdm(TOY).eval()
+def test_the_peak_is_that_of_each_piece_of_work() -> None:
+    def work(count: Count) -> int:
+        first, before = count(lambda: torch.zeros(256))
+        assert before == 1024
+        second, peak = count(lambda: (first + 1) * 2)  # the sum is gone when the product is there
+        assert peak == 3 * 1024
+        assert count(lambda: None)[1] == 2 * 1024
+        assert count(lambda: second[::2])[1] == 2 * 1024
+        query = torch.zeros(1, 1, 64, 16)
+        _, peak = count(lambda: functional.scaled_dot_product_attention(query, query, query))
+        return peak - 2 * 1024 - query.nbytes
+
+    assert on_shapes(work) == 64 * 16 * 4
 
 
-def test_products_are_counted_by_shape(script: ModuleType) -> None:
-    count, made = script.flops(lambda: torch.zeros(3, 4) @ torch.zeros(4, 5))
-    assert count == 2 * 3 * 4 * 5 and made.shape == (3, 5)
-
-
-def test_a_frame_of_one_tile_and_one_of_many(script: ModuleType, model: Frdm) -> None:
-    parts = script.parts_of(model)
-    assert parts["encode"] == parts["decode"] == 0  # pixels are laid out anew
-    see, step, whole = parts["see a tile"], parts["denoise a tile"], parts["see the whole"]
-    assert min(see, step, whole) > 0
-    tiles, frame = script.frame_of(parts, TOY, (SIDE, SIDE), 3, 4)
-    assert tiles == 3  # a step
-    assert frame == pytest.approx((whole + see + 3 * step + 3 * (see + step)) / FRAMES)
-    many, larger = script.frame_of(parts, TOY, (4 * SIDE, 3 * SIDE), 3, 4)
-    assert many > 12 * 3 / 2
-    assert larger == pytest.approx((whole + see + 3 * step + many * (see + step)) / FRAMES)
-
-
-def test_what_was_counted_is_told(script: ModuleType, model: Frdm) -> None:
-    lines = script.told(model, ["128x96"], 2)
-    assert lines[0].startswith(f"{sum(one.numel() for one in model.parameters()):,} weights, ")
-    assert len(lines) == 7 and lines[-1].startswith("128x96, 2 steps: ") and lines[-1].endswith(" TFLOP a frame")
-    with pytest.raises(BenchError, match="WIDTHxHEIGHT was wanted"):
-        script.told(model, ["2k"], 2)
+def test_attention_keeps_no_scores_there_and_back() -> None:
+    alive, one = Alive(), 4 * 640 * 16  # bytes of a query; the scores would be 4 · 640²
+    with torch.device("meta"), alive:
+        query, key, value = (torch.zeros(1, 1, 640, 16, requires_grad=True) for _ in range(3))
+        found = fused(query, key=key, value=value)
+        assert (found.shape, alive.peak) == (query.shape, 4 * one)
+        found.sum().backward()
+    assert [known.grad is not None and known.grad.shape for known in (query, key, value)] == 3 * [query.shape]
+    assert 7 * one <= alive.peak < 9 * one

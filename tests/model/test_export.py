@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ pytest.importorskip("torch")
 import onnx
 import torch
 
-from frdm.model.export import export_eye
+from frdm.model.export import WHOLE, export_eye, shortened
 from frdm.model.eye import ALONE, Eye, EyeParams
 from frdm.runtime.eye_layout import ALONE_FULL, ALONE_HALF, FULL, HALF, SLOTS
 from frdm.runtime.session import Net
@@ -59,6 +60,24 @@ def test_the_file_describes_itself_and_is_small(tmp_path: Path) -> None:
     told = {one.key: one.value for one in onnx.load_from_string(data).metadata_props}
     assert json.loads(told["about"]) == {"data": "drawn", "licence": "Apache-2.0"}
     assert len(data) < 2.5 * sum(p.numel() for p in net.parameters()) + 40_000
+
+
+def test_fewer_significant_bits_pack_better_and_say_nearly_the_same(tmp_path: Path) -> None:
+    net, shown = trained(SMALL), inputs(64, 96)
+    said, packed = [], []
+    for bits in (WHOLE, 7):
+        export_eye(net, tmp_path / "eye.onnx", {}, bits=bits)
+        data = (tmp_path / "eye.onnx").read_bytes()
+        said.append(Net(data)(**dict(zip(("full", "half", "offsets"), (x.numpy() for x in shown), strict=True))))
+        packed.append(len(zlib.compress(data)))
+    assert packed[1] < 0.85 * packed[0]
+    assert 0 < np.abs(said[1] - said[0]).max() < 0.03 * np.abs(said[0]).max()
+
+
+def test_values_of_few_bits_are_the_nearest_ones() -> None:
+    values = np.array([0.0, 1.0, -1.0, 1.24, -0.0131, 65.4, 3e-5], np.float32)
+    assert np.allclose(shortened(values, 3), [0, 1, -1, 1.25, -0.013671875, 64, 3.0517578e-05], rtol=1e-6)
+    assert np.array_equal(shortened(values, WHOLE).astype(np.float16), values.astype(np.float16))
 
 
 def test_the_net_alone_looks_at_nothing_but_its_frame() -> None:

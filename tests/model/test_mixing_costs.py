@@ -1,6 +1,5 @@
 """scripts/compare_mixing.py: what it says a block costs, and which rows it leaves empty."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -9,19 +8,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_mixing.py"
+SCRIPT = "compare_mixing.py"
 
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    if not Path("/proc/self/status").is_file():
-        pytest.skip("memory at the peak is read from /proc")
-    spec = importlib.util.spec_from_file_location("compare_mixing", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory at the peak is read from /proc")
 
 
 def test_every_way_is_measured_in_a_table_and_what_is_too_large_is_left_out(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ import mended
 import tiny
 from frdm import jobs
 from frdm.fills.hand import HandSettings
-from frdm.fills.hand_net import NAMES, LoadedHand, open_hand
+from frdm.fills.hand_net import NAMES, LoadedHand
+from frdm.fills.hand_opening import open_hand
 from frdm.fills.neighbours import Fill, Ground
 from frdm.fills.surround import fill_from_surround
 from frdm.film import Defect, Provenance

@@ -23,6 +23,8 @@ from torch import Tensor
 
 from frdm.cli.train_hand import ModelOptions, StepOptions, settings_of
 from frdm.errors import DatasetError, WeightsError
+from frdm.fills.hand_opening import open_hand
+from frdm.model.checkpoint import FEW
 from frdm.model.denoiser import SmallUNetParams
 from frdm.model.frdm import Frdm, FrdmParams
 from frdm.model.preprocess import PreprocessParams
@@ -30,7 +32,7 @@ from frdm.model.state_space import StateSpaceParams
 from frdm.train.hand import Run, begin_from
 from frdm.train.hand_settings import tiles_for
 from frdm.train.hand_shipped import read_hand, shipped_hand
-from frdm.train.hand_shipping import ship_hand
+from frdm.train.hand_shipping import keep_hand, load_hand_run, ship_hand
 from model.small_models import awake
 
 SMALLEST = replace(
@@ -47,7 +49,7 @@ FILES = ["hand_rest.npz", "hand_see.onnx", "hand_step.onnx", "weights.json"]
 
 def stored(weight: Tensor) -> Tensor:
     """A weight as the files hold it: with half precision, unless it is small."""
-    return weight if weight.numel() < 64 else weight.half().float()
+    return weight if weight.numel() < FEW else weight.half().float()
 
 
 def export(folder: Path) -> dict[str, Tensor]:
@@ -117,6 +119,57 @@ def test_the_hand_that_ships_says_in_torch_what_its_nets_say(monkeypatch: pytest
     model = Frdm(FrdmParams.compact())
     begin_from(model, "shipped")
     says_the_same(model.eval(), FrdmFiles(RUNTIME / "hand_see.onnx", RUNTIME / "hand_step.onnx", "", ""), 2)
+
+
+def test_what_is_exported_says_what_torch_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxscript")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "model"))
+    from frdm.model.export import FrdmFiles
+    from model.test_export_frdm import says_the_same
+
+    run = Run(settings())
+    awake(run.model)
+    run.kept = {name: one.detach().half().float() for name, one in run.model.learning()}  # as files hold them
+    run.step = 2
+    run.save(tmp_path / "checkpoint.pt")
+    (tmp_path / "weights.json").write_text('{"eye": {"sha256": "a"}}', encoding="utf-8")
+    said = ship_hand(tmp_path / "checkpoint.pt", tmp_path, name="hand", data="two drawn films", licence="Apache-2.0")
+    model, steps = load_hand_run(tmp_path / "checkpoint.pt")
+    says_the_same(model, FrdmFiles(tmp_path / "hand_see.onnx", tmp_path / "hand_step.onnx", "", ""), 2)
+    listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
+    hand = open_hand(tmp_path)
+    assert sorted(listed) == ["eye", "hand_rest", "hand_see", "hand_step"] and steps == 2 and "MiB" in said
+    assert hand.sha256 == f"{listed['hand_see']['sha256']} {listed['hand_step']['sha256']}"
+    assert hand.params.schedule.predicts == "clean" and listed["hand_step"]["data"] == "two drawn films"
+
+
+def test_a_run_begins_from_anothers_weights(tmp_path: Path) -> None:
+    whole = Run(settings())
+    awake(whole.model)
+    whole.kept = kept = {name: 1.0003 * one.detach() for name, one in whole.model.learning()}
+    whole.save(tmp_path / "checkpoint.pt")
+    keep_hand(tmp_path / "checkpoint.pt", tmp_path / "hand.safetensors")
+    for start in ("checkpoint.pt", "hand.safetensors"):
+        run = Run(settings(start=str(tmp_path / start), seed=5))
+        assert all(torch.equal(one, kept[name]) for name, one in run.model.learning())
+    keep_hand(tmp_path / "checkpoint.pt", tmp_path / "half.safetensors", half=True)
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "hand.safetensors").stat().st_size
+    run = Run(settings(start=str(tmp_path / "half.safetensors"), seed=5))
+    assert all(torch.equal(one, stored(kept[name])) for name, one in run.model.learning())
+    assert any(one.numel() < FEW for one in kept.values()) and any(not torch.equal(stored(one), one) for one in kept.values())
+
+
+def test_a_run_begins_from_the_first_stage(tmp_path: Path) -> None:
+    first = Run(settings(stage="preprocess"))
+    first.save(tmp_path / "first.pt")
+    run = Run(settings(start=str(tmp_path / "first.pt"), seed=5))
+    found = dict(run.model.learning())
+    assert all(torch.equal(found[name], one) for name, one in first.kept.items())
+    with pytest.raises(DatasetError, match="a run of the first stage found"):
+        ship_hand(tmp_path / "first.pt", tmp_path, name="hand", data="", licence="")
+    wider = replace(MODEL, preprocess=replace(MODEL.preprocess, widths=(32, 32)))
+    with pytest.raises(DatasetError, match=r"--start .*first.pt: preprocess\..* doesn't fit this model"):
+        Run(settings(params=wider, start=str(tmp_path / "first.pt")))
 
 
 # Mistakes -----------------------------------------------------------------------------------------------------------------------------

@@ -25,8 +25,6 @@ from frdm.cli import main
 from frdm.cli.train_hand import ModelOptions, StepOptions, settings_of
 from frdm.dataset.sources import Clip
 from frdm.errors import DatasetError, RecipeError, WeightsError
-from frdm.fills.hand_net import open_hand
-from frdm.model.checkpoint import FEW
 from frdm.model.frdm import FrdmParams
 from frdm.model.losses import LossParams
 from frdm.train.hand import Run, numbers_from, read_checkpoint
@@ -36,7 +34,7 @@ from frdm.train.hand_parts import LatentDistance, Processes, built
 from frdm.train.hand_scores import by_diffusion, by_regression, held, nothing, scored, telea
 from frdm.train.hand_scoring import score
 from frdm.train.hand_settings import drawn_time, rate_at, tiles_for
-from frdm.train.hand_shipping import keep_hand, load_hand_run, ship_hand
+from frdm.train.hand_shipping import load_hand_run, ship_hand
 from frdm.train.hand_watching import cut_curve, note
 from model.small_models import TOY_PAPER, awake, write_backbone
 
@@ -245,56 +243,6 @@ def test_a_run_is_scored_as_a_table(run_of: Path, folder: Path) -> None:
     assert lines[0].endswith("8 steps; 4 windows of held-out films, inside of the defects of their centre frames")
     names = ["the film as it is", "Telea", "the two nearest frames", "preprocess module alone", "diffusion, 1 step", "diffusion, 2 steps"]
     assert [line.split(" | ")[0].removeprefix("| ") for line in lines[4:]] == names
-
-
-# Files that ship ----------------------------------------------------------------------------------------------------------------------
-
-
-def test_what_is_exported_says_what_torch_says(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("onnxscript")
-    monkeypatch.syspath_prepend(str(TESTS / "model"))
-    from frdm.model.export import FrdmFiles
-    from model.test_export_frdm import says_the_same
-
-    run = Run(settings())
-    awake(run.model)
-    for batch in batches(run, folder, 2):
-        run.learn(batch)
-    run.kept = {name: one.detach().half().float() for name, one in run.model.learning()}  # as files hold them
-    run.save(tmp_path / "checkpoint.pt")
-    (tmp_path / "weights.json").write_text('{"eye": {"sha256": "a"}}', encoding="utf-8")
-    said = ship_hand(tmp_path / "checkpoint.pt", tmp_path, name="hand", data="two drawn films", licence="Apache-2.0")
-    model, steps = load_hand_run(tmp_path / "checkpoint.pt")
-    says_the_same(model, FrdmFiles(tmp_path / "hand_see.onnx", tmp_path / "hand_step.onnx", "", ""), 2)
-    listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
-    hand = open_hand(tmp_path)
-    assert sorted(listed) == ["eye", "hand_rest", "hand_see", "hand_step"] and steps == 2 and "MiB" in said
-    assert hand.sha256 == f"{listed['hand_see']['sha256']} {listed['hand_step']['sha256']}"
-    assert hand.params.schedule.predicts == "clean" and listed["hand_step"]["data"] == "two drawn films"
-
-
-def test_a_run_begins_from_anothers_weights(run_of: Path, folder: Path, tmp_path: Path) -> None:
-    kept = read_checkpoint(run_of / "checkpoint.pt")["kept"]
-    keep_hand(run_of / "checkpoint.pt", tmp_path / "hand.safetensors")
-    for start in (run_of / "checkpoint.pt", tmp_path / "hand.safetensors"):
-        run = Run(settings(start=str(start), seed=5))
-        assert all(torch.equal(one, kept[name]) for name, one in run.model.learning())
-    keep_hand(run_of / "checkpoint.pt", tmp_path / "half.safetensors", half=True)
-    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "hand.safetensors").stat().st_size
-    run = Run(settings(start=str(tmp_path / "half.safetensors"), seed=5))
-    rounded = {name: one.half().float() if one.numel() >= FEW else one for name, one in kept.items()}
-    assert all(torch.equal(one, rounded[name]) for name, one in run.model.learning())
-    assert any(one.numel() < FEW for one in kept.values())
-    first = Run(settings(stage="preprocess"))
-    first.save(tmp_path / "first.pt")
-    run = Run(settings(start=str(tmp_path / "first.pt"), seed=5))
-    found = dict(run.model.learning())
-    assert all(torch.equal(found[name], one) for name, one in first.kept.items())
-    with pytest.raises(DatasetError, match="a run of the first stage found"):
-        ship_hand(tmp_path / "first.pt", tmp_path, name="hand", data="", licence="")
-    wider = replace(MODEL, preprocess=replace(MODEL.preprocess, widths=(32, 32)))
-    with pytest.raises(DatasetError, match=r"--start .*first.pt: preprocess\..* doesn't fit this model"):
-        Run(settings(params=wider, start=str(tmp_path / "first.pt")))
 
 
 # Mistakes -----------------------------------------------------------------------------------------------------------------------------

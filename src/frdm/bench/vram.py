@@ -17,15 +17,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from frdm.bench.watched import run_watched
+from frdm.bench.watched import EndedBadly, run_watched
 from frdm.diffusion.asking import Footage, Inference, Net
 from frdm.diffusion.inference import restore
 from frdm.diffusion.planning import GIB, Plan
 from frdm.errors import BenchError, FrdmError
-from frdm.fills.hand_net import LoadedHand, open_hand
+from frdm.fills.hand_net import LoadedHand
+from frdm.fills.hand_opening import open_hand
 
 LARGEST = 8  # tiles at once that are tried first on a card
 SAID = "said.json"
+MISTAKE = 2  # the exit code where it can't be done and one line says why
 Model = Literal["compact", "paper"]
 Device = Literal["cpu", "cuda"]
 
@@ -93,11 +95,8 @@ def measure(asked: Asked) -> Measured:
         command = [sys.executable, "-m", "frdm.bench.vram", json.dumps(asdict(asked)), str(Path(place).resolve())]
         try:
             cost = run_watched(command, folder=Path.cwd())
-        except BenchError as error:  # a user's mistake is told as if no process had been between
-            program, _, sentence = str(error).partition(" ended with 2: ")
-            raise (
-                BenchError(sentence) if sentence not in ("", "it said nothing") and program == Path(sys.executable).name else error
-            ) from None
+        except EndedBadly as error:  # a user's mistake is told as if no process had been between
+            raise (BenchError(error.said) if error.code == MISTAKE and error.said else error) from None
         said = json.loads((Path(place) / SAID).read_text(encoding="utf-8"))
     return Measured(asked, said["peak"] or cost.peak, said["seconds"], said["busy"], said["batch"], tuple(said["tile"]))
 
@@ -229,7 +228,7 @@ def main(arguments: Sequence[str]) -> int:
         said = work(Asked(**json.loads(arguments[0])))
     except FrdmError as error:
         print(error, file=sys.stderr)
-        return 2
+        return MISTAKE
     (Path(arguments[1]) / SAID).write_text(json.dumps(said), encoding="utf-8")
     return 0
 

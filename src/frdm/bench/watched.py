@@ -25,8 +25,16 @@ class Cost:
     peak: int
 
 
+class EndedBadly(BenchError):
+    """A command that was started ended with an exit `code` other than 0; `said` is the last line that it wrote, "" where it wrote none."""
+
+    def __init__(self, program: str, code: int, said: str) -> None:
+        super().__init__(f"{program} ended with {code}: {said or 'it said nothing'}")
+        self.code, self.said = code, said
+
+
 def run_watched(command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
-    """Run a command in `folder` to its end. Raises `BenchError` with the last of what it said when it fails or can't be started."""
+    """Run a command in `folder` to its end. Raises `EndedBadly` where it fails, `BenchError` where it can't be started."""
     psutil = loaded_psutil()
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
@@ -47,8 +55,7 @@ def run_watched(command: Sequence[str], *, folder: Path, environment: Mapping[st
         if code:
             said.seek(0)
             lines = said.read().decode("utf-8", "replace").replace(str(folder), ".").strip().splitlines()
-            last = lines[-1][-TOLD:] if lines else ""
-            raise BenchError(f"{Path(command[0]).name} ended with {code}: {last or 'it said nothing'}")
+            raise EndedBadly(Path(command[0]).name, code, lines[-1][-TOLD:] if lines else "")
     return Cost(seconds, watch.peak)
 
 

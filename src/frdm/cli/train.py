@@ -116,14 +116,17 @@ def export(
     licence: Annotated[str, Parameter(help="Of the weights.")] = "Apache-2.0",
     kept: Annotated[Path | None, Parameter(name="--keep", help="Where to leave them for a training to begin from (safetensors).")] = None,
     mean: Annotated[tuple[Path, ...], Parameter(help="Kept weights of other trainings of this net: the mean of all is written.")] = (),
+    bits: Annotated[int, Parameter(help="Significant bits of every weight: fewer pack better, and every version stays in a history.")] = 11,
 ) -> int:
     """Write a run's averaged weights as ONNX with half-precision weights, and list them with their sha256."""
     need_torch()
     from frdm.train.shipping import keep, ship
 
+    if not 4 <= bits <= 11:
+        raise DatasetError(f"--bits {bits}: 4 … 11 was wanted; give that")
     if kept is not None:
         keep(checkpoint, kept, others=mean)
-    print(ship(checkpoint, out, name, data=data, licence=licence, others=mean))
+    print(ship(checkpoint, out, name, data=data, licence=licence, others=mean, bits=bits))
     return 0
 
 

@@ -32,12 +32,15 @@ AREAS, LEAST = (50.0, 1000.0), (0.45, 0.55)  # least mean probability of a piece
 CALM, UPSET, RAISED = 0.47, 0.67, 0.75  # … in frames no more undecided than the first; from the second on this probability is asked of all
 THOUGHT = 0.02  # probability from which a pixel tells how undecided a frame is
 LITTLE = 20.0  # px of a 480-line picture, sum of probabilities below which nothing can be told of that
-ASKED = 0.85  # of all, where the film around shows nothing that is surely dirt
+ASKED = 0.85  # of all, where the film around shows nothing that is surely dirt …
+ASKED_LARGE = 1.0  # … and of large pieces, where it shows nothing small that is
+LARGE = 100.0  # px of a 480-line picture
 ALONE = 0.6  # of all, by the net for single frames
 SUREST = 0.95
 BODY = 0.25  # probability from which a pixel belongs to a piece …
 SEED = 0.45  # … that holds one pixel of this
 SMALLEST = 3.0  # px of a 480-line picture
+Asked = tuple[float, float]  # the probability that is asked of pieces below `LARGE`, and of others
 NOWHERE = Outlook()  # nothing is known of the film around
 SURROUND = 12.0  # px of a 480-line picture: around which a piece of a single frame is called dark or bright
 
@@ -55,7 +58,7 @@ def find(
     window: Window, settings: Detection, allowed: Mask | None = None, *, pool: Executor | None = None, around: Outlook = NOWHERE
 ) -> Findings:
     """All defects of the window's centre that the net is sure enough of; only where `allowed` (of the size that is searched). Where the
-    film `around` shows nothing that is surely dirt, `ASKED` is asked of every piece.
+    film `around` shows nothing that is surely dirt, more is asked of every piece.
     """
     tests = Tests.of(window)
     spikes, noise, level = tests.spikes, tests.noise, tests.level
@@ -65,9 +68,12 @@ def find(
     return Findings(defects, doubtful, suspects | (dirt > BODY / 2), noise, level)
 
 
-def asked_around(around: Outlook) -> float:
-    """The probability that is asked of every piece: `ASKED` where the film around shows nothing that is surely dirt."""
-    return ASKED if around.nothing_sure else 0.0
+def asked_around(around: Outlook) -> Asked:
+    """The probability that is asked of every piece where the film around shows nothing that is surely dirt: alone in film without dirt, a
+    large piece is a fast arm, a tool or a light far sooner than dirt.
+    """
+    usual = ASKED if around.nothing_sure else 0.0
+    return usual, ASKED_LARGE if around.nothing_small_sure else usual
 
 
 def glance(window: Window, settings: Detection, allowed: Mask | None = None) -> Glance:
@@ -108,7 +114,7 @@ def find_alone(window: Window, settings: Detection, allowed: Mask | None = None,
     dirt = answered[0] if allowed is None else answered[0] * allowed
     surround = wide_blur(luma, SURROUND * unit)
     found = pieces(dirt, luma - surround, unit, settings)
-    defects, doubtful = settled(window, replace(found, doubt=np.zeros(len(found.doubt))), settings, ALONE)
+    defects, doubtful = settled(window, replace(found, doubt=np.zeros(len(found.doubt))), settings, (ALONE, ALONE))
     return Findings(defects, doubtful, answered[0] > BODY / 2, noise, level)
 
 
@@ -201,14 +207,15 @@ def undecided(dirt: Real, labels: NDArray[np.int32], unit: float) -> NDArray[np.
 
 
 def settled(
-    window: Window, found: EyePieces, settings: Detection, asked: float = 0.0, sizes: tuple[float, float] = ANY_SIZE
+    window: Window, found: EyePieces, settings: Detection, asked: Asked = (0.0, 0.0), sizes: tuple[float, float] = ANY_SIZE
 ) -> tuple[tuple[Defect, ...], tuple[Defect, ...]]:
     """(defects, doubtful ones), each in the order of their boxes: the pieces of some sizes, least … most px of a 480-line picture."""
     lists: tuple[list[Defect], list[Defect]] = ([], [])
     unit = window.luma.shape[0] / 480
     for i, chance in enumerate(found.chance):
-        if int(found.sign[i]) in signs(settings) and sizes[0] <= found.areas[i] / unit**2 < sizes[1]:
-            sure = chance >= least_chance(settings.strength, found.areas[i] / unit**2, float(found.doubt[i]), asked)
+        area = float(found.areas[i]) / unit**2
+        if int(found.sign[i]) in signs(settings) and sizes[0] <= area < sizes[1]:
+            sure = chance >= least_chance(settings.strength, area, float(found.doubt[i]), asked[int(area >= LARGE)])
             defect = defect_of(window, found.labels, found.boxes[i], (i + 1, int(found.sign[i])), float(chance))
             lists[int(not sure)].append(window.scale.whole_defect(defect))
     by_box = attrgetter("box")

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from frdm.defects import classical, eye, verdict
 from frdm.defects.classical import Examined, Findings, Tests, defect_of, signs
+from frdm.defects.eye import LARGE
 from frdm.defects.judge import load_file
 from frdm.defects.outlook import Outlook
-from frdm.defects.verdict import LARGE
 from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
@@ -68,7 +68,8 @@ def by_rules(heard: Heard, sizes: tuple[float, float]) -> tuple[list[Defect], li
     asked = eye.asked_around(heard.around)
     learnt, open_ones = eye.settled(window, heard.found, settings, asked, sizes)
     tested, held = classical.settled(window, heard.examined, settings, sizes)
-    veto, agreement = (max(least, asked * scaled(settings.strength)) for least in (VETO, AGREED))
+    mine = asked[int(sizes[0] >= LARGE)] * scaled(settings.strength)
+    veto, agreement = (max(least, mine) for least in (VETO, AGREED))
     kept = [defect for defect in tested if mean_over(dirt, window, defect) >= veto]
     agreed = [defect for defect in held if mean_over(dirt, window, defect) >= agreement]
     taken = [*learnt, *apart([*kept, *agreed], learnt, window)]

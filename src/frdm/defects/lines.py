@@ -2,9 +2,9 @@
 
 Candidates are thin ridges that run farther down the picture than chance would have them (defects/ridges.py); each is followed into the
 neighbours and measured against the scene beside it (line_features.py, line_measure.py); trees that were trained on drawn scratches and on
-poles, fences and window bars decide (line_judge.py). A line that stands still on a scene that does too can't be told from a moulding or a
-door post by anything, and is doubtful whatever the trees say, unless it is one of many. Source: Newson 2014 (lines of each frame, then
-what moves with the scene goes).
+poles, fences and window bars decide (line_judge.py). The frames around must agree about it (line_agree.py). A line that stands still on a
+scene that does too can't be told from a moulding or a door post by anything, and is doubtful whatever the trees say, unless it is one of
+many. Source: Newson 2014 (lines of each frame, then what moves with the scene goes).
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.defects.line_agree import agreed, candidates, passing
 from frdm.defects.line_bands import band_numbers
 from frdm.defects.line_features import SEGMENTS, Tracks, scene_beside
 from frdm.defects.line_judge import load_judge
 from frdm.defects.line_look import Look
-from frdm.defects.line_measure import measure
-from frdm.defects.ridges import find_paths
 from frdm.film import Box, Defect, Mask, Polarity, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
@@ -44,7 +43,7 @@ class Lines:
     """The standing lines of a frame."""
 
     defects: Sequence[Defect] = ()
-    doubtful: Sequence[Defect] = ()  # few lines on a scene that stands still as they do
+    doubtful: Sequence[Defect] = ()  # those that the frames around don't agree about, and few that stand on a scene that does too
 
 
 def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None = None) -> Lines:
@@ -59,31 +58,33 @@ def find_lines(window: Window, noise: Real, settings: Detection, allowed: Mask |
 
 def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: Mask | None = None) -> Lines:
     """The lines of one look; `luma` (H, W) is the centre's picture, in whose pixels they are given."""
-    paths = find_paths(look.small, look.noise, look.unit)
-    if not len(paths):
+    every = candidates(look)
+    if every is None:
         return Lines()
-    tracks, numbers = measure(look, paths)
-    chance = load_judge("line").chance(numbers)
+    tracks, chance = every
     wanted = {"both": (1, -1), "bright": (1,), "dark": (-1,)}[settings.polarity]
     sure = (chance >= least_chance(settings.strength)) & np.isin(tracks.sign, wanted)
     tracks, chance = tracks.only(sure), chance[sure]
+    shown = visible(look, tracks, chance)
+    seen = np.asarray(shown.any(1))
+    tracks, chance, shown = tracks.only(seen), chance[seen], shown[seen]
+    agree, rests = agreed(look, tracks, shown), resting(look, tracks)
     found: list[tuple[Mask, int, float]] = []
-    still: list[bool] = []
-    shown, moving = visible(look, tracks, chance), moving_beside(look, tracks)
-    for i in np.argsort(-chance, kind="stable"):
-        if not shown[i].any():
-            continue
+    kept: list[int] = []
+    for i in np.lexsort((-chance, ~agree)):
         mask = drawn(luma, tracks.path[i], shown[i], int(tracks.sign[i]), look.small[0].shape)
         if allowed is not None:
             mask &= allowed
         if mask.any() and not joined(found, mask, int(tracks.sign[i]), float(chance[i])):
-            still.append(not moving[i])
-    held = [one and len(found) < MANY for one in still]
+            kept.append(int(i))
+    sound = (agree[kept] & ~rests[kept]) | (len(kept) >= MANY)
     lines = [_defect(mask, index, sign, certain) for mask, sign, certain in found]
-    chosen = [
-        tuple(sorted((d for d, h in zip(lines, held, strict=True) if h == doubtful), key=lambda d: d.box)) for doubtful in (False, True)
-    ]
-    return Lines(*chosen)
+    return Lines(_chosen(lines, sound), _chosen(lines, ~sound))
+
+
+def resting(look: Look, tracks: Tracks) -> Mask:
+    """(n,) whether each line stands in the neighbours, on a scene that does too."""
+    return ~passing(tracks) & ~moving_beside(look, tracks)
 
 
 def moving_beside(look: Look, tracks: Tracks) -> Mask:
@@ -191,6 +192,11 @@ def mean_profile(strip: Real, sign: int) -> Real:
     weight = 1 / (unrest + CALM)
     out: Real = (profile * weight[:, None]).sum(0) / weight.sum()
     return out
+
+
+def _chosen(lines: Sequence[Defect], which: Mask) -> list[Defect]:
+    """Those of the lines, in the order of their boxes."""
+    return sorted((line for line, one in zip(lines, which, strict=True) if one), key=lambda line: line.box)
 
 
 def _defect(mask: Mask, index: int, sign: int, chance: float) -> Defect:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEATURES = ("sure", "some", "amount", "open")
+HANDY = 300.0  # px of a 480-line picture from which a sure piece may be an arm, a tool or a light
 SURE, SOME = 0.7, 0.45  # mean probabilities of pieces that are surely dirt, and that are rather dirt than not
 FEWEST = 2  # frames, besides the one that is asked about, without which nothing is said
 
@@ -24,12 +25,15 @@ class Glance:
     some: int = 0  # pieces of `SOME`
     amount: float = 0.0  # Σ p · area of all pieces
     open: float = 0.0  # Σ p(1 − p) · area
+    small: int = 0  # pieces of `SURE` below `HANDY`
 
     @staticmethod
     def of(chance: NDArray[np.float64], areas: NDArray[np.float64]) -> "Glance":
         """From the mean probabilities and the areas of a frame's pieces."""
         undecided = float((chance * (1 - chance) * areas).sum())
-        return Glance(int((chance >= SURE).sum()), int((chance >= SOME).sum()), float((chance * areas).sum()), undecided)
+        sure = chance >= SURE
+        small = int((sure & (areas < HANDY)).sum())
+        return Glance(int(sure.sum()), int((chance >= SOME).sum()), float((chance * areas).sum()), undecided, small)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,13 @@ class Outlook:
     def nothing_sure(self) -> bool:
         """Whether none of the other frames shows anything that is surely dirt."""
         return self.tells and not any(one.sure for one in self.others)
+
+    @property
+    def nothing_small_sure(self) -> bool:
+        """Whether none of the other frames shows a *small* piece that is surely dirt: film that is dirty enough for large pieces has small
+        ones, and a fast arm may be sure in several frames.
+        """
+        return self.tells and not any(one.small for one in self.others)
 
     def features(self, own: Glance) -> NDArray[np.float64]:
         """`FEATURES` of the stretch; where too few frames were looked at, of the frame's own glance."""

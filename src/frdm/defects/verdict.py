@@ -29,7 +29,6 @@ FEATURES = (*objects.FEATURES, *NET, *OWN, *outlook.FEATURES)
 FAINT_BODY, FAINT_SEED = 0.1, 0.18  # as BODY and SEED, for pieces that the net itself would not take
 FILTERED = 0.15  # probability of the object filter from which a piece is brought before the verdict
 OVERLAP = 0.3  # share of a piece that must be the net's for both to be one
-LARGE = 100.0  # px of a 480-line picture from which pieces do not come before the verdict
 CLEAR = 0.8  # probability of a pixel that is clearly dirt
 NEAR, RING = 40, 6  # px of a 480-line picture
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from frdm.fills.halo import with_halo
 from frdm.fills.hand import fill_all_by_hand
 from frdm.fills.hand_job import HandJob
 from frdm.fills.lines import fill_line
@@ -98,8 +99,24 @@ def _mended_by_hand(scene: Scene, defects: Sequence[Defect]) -> list[Fill]:
 
 def by_film(defect: Defect, scene: Scene) -> Fill:
     """What real film makes of a defect: across a line, from the surround in stills, else from neighbours."""
-    way = fill_line if defect.kind == "line" else fill_from_surround if scene.stills else fill
-    return way(scene.window, defect, scene.ground, scene.settings)
+    if defect.kind == "line" or scene.stills:
+        way = fill_line if defect.kind == "line" else fill_from_surround
+        return way(scene.window, defect, scene.ground, scene.settings)
+    return haloed(fill(scene.window, defect, scene.ground, scene.settings), defect, scene)
+
+
+def haloed(made: Fill, defect: Defect, scene: Scene) -> Fill:
+    """The fill, reaching to the end of a large defect's halo where one is seen and the film beyond continues better without it.
+
+    Whether the defect is mended at all is not asked anew: without what surrounds it anything would look out of place.
+    """
+    wider = defect if made.patch is None else with_halo(defect, scene.window, scene.ground)
+    if wider is defect:
+        return made
+    again = fill(scene.window, wider, scene.ground, scene.settings)
+    if again.patch is None or again.provenance is None or made.provenance is None:
+        return made
+    return replace(made, patch=again.patch) if again.provenance.trust > made.provenance.trust else made
 
 
 def by_hand(defects: Sequence[Defect], scene: Scene) -> list[Fill]:

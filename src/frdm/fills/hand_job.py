@@ -12,7 +12,8 @@ from frdm.diffusion.tags import numbers_of, tags_in, told_by
 from frdm.errors import RecipeError
 from frdm.fills.hand import BATCH, HandSettings
 from frdm.fills.hand_costs import costs_of
-from frdm.fills.hand_net import HandParams, load_hand, open_hand, refuse_for_torch
+from frdm.fills.hand_net import HandParams, load_hand
+from frdm.fills.hand_opening import open_hand, refuse_for_torch
 from frdm.fills.hand_torch import Hand, TorchHand
 from frdm.fills.levels import levels
 from frdm.film import Box, Codes, Encoding, Frame, ScanInfo, Shot

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from frdm.diffusion.schedule import Schedule
 from frdm.errors import WeightsError
 from frdm.runtime.session import Net
 from frdm.runtime.weights import LIST, find_weights
-
-if TYPE_CHECKING:
-    from frdm.fills.hand_torch import TorchHand
 
 NAMES = ("hand_see", "hand_step")
 SUMS = "SHA256SUMS"  # as sha256sum writes it; beside the files, where their folder has one
@@ -208,31 +205,14 @@ def load_hand() -> LoadedHand:
     return loaded(see.data, step.data, f"{see.sha256} {step.sha256}")
 
 
-def open_hand(path: Path, *, backbone: Path | None = None, device: Literal["cpu", "cuda"] = "cpu") -> "LoadedHand | TorchHand":
-    """The hand whose files lie in a folder, as `frdm.model.export` writes them, or a model in torch: a .safetensors file that `frdm train`
-    wrote, around the `backbone` in a folder where it has one, on a `device`. Raises `WeightsError`, `RecipeError`.
-    """
-    if path.suffix == ".safetensors":
-        from frdm.fills.hand_torch import open_torch_hand
-
-        return open_torch_hand(path, backbone=backbone, device=device)
-    refuse_for_torch(backbone, device)
-    files = [path / f"{name}.onnx" for name in NAMES]
+def open_exported_hand(folder: Path) -> LoadedHand:
+    """The hand whose files lie in a folder, as `frdm.model.export` writes them. Raises `WeightsError`."""
+    files = [folder / f"{name}.onnx" for name in NAMES]
     data = [_read(file) for file in files]
     sums = [hashlib.sha256(one).hexdigest() for one in data]
     for file, found in zip(files, sums, strict=True):
         refuse_other(file, found)
     return loaded(data[0], data[1], " ".join(sums))
-
-
-def refuse_for_torch(backbone: Path | None, device: str) -> None:
-    """Raise `WeightsError` where exported weights are asked for what only models in torch have."""
-    if backbone is not None:
-        raise WeightsError(f"--backbone {backbone}: exported weights have none; leave it out, or give --weights FILE.safetensors")
-    if device != "cpu":
-        raise WeightsError(
-            f"--device {device}: exported weights run by ONNX Runtime, which takes a card by itself where it can; leave it out"
-        )
 
 
 def _read(path: Path) -> bytes:

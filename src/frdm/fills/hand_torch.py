@@ -8,8 +8,7 @@ Source: HaineiFRDM §4.2 (inference), §6.4 (captions)
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -71,8 +70,7 @@ class TorchHandNet:
     """The hand for one call of `frdm.diffusion.inference.restore`, or several: it remembers what it saw last."""
 
     def __init__(self, hand: TorchHand) -> None:
-        self._hand, self._offload, self._nets = hand, "nothing", [_torch_net(hand)]
-        self._mattes: dict[tuple[float, ...], list[bytes]] = {}
+        self._hand, self._offload, self._net = hand, "nothing", _torch_net(hand)
 
     @property
     def schedule(self) -> Schedule:
@@ -88,38 +86,27 @@ class TorchHandNet:
         return np.asarray(array, np.float32)
 
     def encode(self, frames: NDArray[Any]) -> NDArray[np.float32]:
-        with self._working(self._nets[0]) as net:
+        with self._working() as net:
             return np.concatenate([net.encode(_tensor(frames[:, at : at + 1])).numpy() for at in range(frames.shape[1])], 1)
 
     def decode(self, latents: NDArray[Any]) -> NDArray[np.float32]:
-        with self._working(self._nets[0]) as net:
+        with self._working() as net:
             return np.concatenate([net.decode(_tensor(latents[:, at : at + 1])).numpy() for at in range(latents.shape[1])], 1)
 
     def memory(self) -> Any:
-        return self._nets[0].memory()
+        return self._net.memory()
 
     def denoise(self, z: NDArray[Any], t: float, conditions: Conditions) -> NDArray[np.float32]:
         made = []
         for number in range(len(z)):
             one = of_one(conditions, number)
-            with self._working(self._net_for(one)) as net:
+            with self._working() as net:
                 shown = replace(one, scan=_tensor(one.scan), whole=_tensor(one.whole))
                 made.append(net.denoise(_tensor(z[number : number + 1]), t, shown).numpy())
         return np.concatenate(made)
 
-    def _net_for(self, one: Conditions) -> Any:
-        """A net of torch remembers a tile by its place: where two mattes are asked for at one, each has a net of its own."""
-        place = float(one.frames[0]), *one.boxes[0].tolist()
-        known = self._mattes.setdefault(place, [])
-        matte = b"" if one.matte is None else hashlib.sha256(one.matte.tobytes()).digest()
-        if matte not in known:
-            known.append(matte)
-        while len(self._nets) <= known.index(matte):
-            self._nets.append(_torch_net(self._hand))
-        return self._nets[known.index(matte)]
-
     @contextmanager
-    def _working(self, net: Any) -> Iterator[Any]:
+    def _working(self) -> Iterator[Any]:
         """The net where it can work, alone: weights where this call's plan wants them, arrays in the processor's memory."""
         import torch
 
@@ -128,8 +115,8 @@ class TorchHandNet:
                 torch.set_num_threads(THREADS)
             try:
                 if self._hand.device != "cpu":
-                    net.hold(np.zeros(0, np.float32), "weights" if self._offload == "weights" else "latents")
-                yield net
+                    self._net.hold(np.zeros(0, np.float32), "weights" if self._offload == "weights" else "latents")
+                yield self._net
             finally:
                 if before != THREADS:
                     torch.set_num_threads(before)
@@ -193,23 +180,17 @@ def _opened(path: Path, backbone: Path | None, device: Device, marks: Marks) -> 
     """The hand of these files, as they were at their `marks`."""
     import torch
 
-    from frdm.model.checkpoint import load_model
+    from frdm.model.checkpoint import described, load_model
     from frdm.model.conditioners import TagEncoder
     from frdm.model.loading import BackboneFolders, sha256_of
 
     if path.is_file():
         refuse_other(path, sha256_of(path))
-    if backbone is not None and not backbone.is_dir():
-        raise WeightsError(f"{backbone}: no folder of a backbone; give one with vae, unet, text_encoder and tokenizer in it")
+    params, about = described(path)
+    _refuse_misfits(path, backbone, compact=params.small is not None, stage=about.get("stage", "frdm"))
     with nullcontext() if backbone is None else _quietly():
         model = load_model(path, None if backbone is None else BackboneFolders(backbone))
-    if model.params.small is not None and backbone is not None:
-        raise WeightsError(f"{path}: a compact model found, which has no backbone; leave --backbone {backbone} out")
-    if (stage := _stage(path)) != "frdm":
-        raise WeightsError(
-            f"{path}: weights of stage {stage} found, which know no diffusion; train the second, frdm train frdm --start {path}"
-        )
-    params, codec = model.params, model.backbone.codec
+    codec = model.backbone.codec
     sums = [sha256_of(path), *([] if backbone is None else [_sum_of(backbone, marks[1:])])]
     return TorchHand(
         model,
@@ -219,6 +200,18 @@ def _opened(path: Path, backbone: Path | None, device: Device, marks: Marks) -> 
         not isinstance(model.backbone.prompts, TagEncoder),
         Runs(f"torch {torch.__version__} {torch.cuda.get_device_name() if device == 'cuda' else device}"),
     )
+
+
+def _refuse_misfits(path: Path, backbone: Path | None, *, compact: bool, stage: str) -> None:
+    """Raise `WeightsError` where a file and what is given with it don't go together, before a backbone or its libraries are asked for."""
+    if compact and backbone is not None:
+        raise WeightsError(f"{path}: a compact model found, which has no backbone; leave --backbone {backbone} out")
+    if stage != "frdm":
+        raise WeightsError(
+            f"{path}: weights of stage {stage} found, which know no diffusion; train the second, frdm train frdm --start {path}"
+        )
+    if backbone is not None and not backbone.is_dir():
+        raise WeightsError(f"{backbone}: no folder of a backbone; give one with vae, unet, text_encoder and tokenizer in it")
 
 
 @contextmanager
@@ -236,15 +229,6 @@ def _quietly() -> Iterator[None]:
         diffusers.set_verbosity(level)
         if barred:
             transformers.enable_progress_bar()
-
-
-def _stage(path: Path) -> str:
-    """Which of the two stages of training a model comes from."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        about: Mapping[str, Any] = json.loads(file.metadata().get("about", "{}"))
-    return str(about.get("stage", "frdm"))
 
 
 def _sum_of(backbone: Path, marks: Sequence[tuple[str, int, int]]) -> str:

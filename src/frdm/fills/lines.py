@@ -5,18 +5,21 @@ hole still know better (docs/training-log.md). Rows in which the line does not s
 Source: Telea 2004 (inpainting by fast marching).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.fills.neighbours import Fill, Ground, on_plane, renew_grain, to_codes
+from frdm.fills.neighbours import Fill, Ground, on_plane, to_codes
+from frdm.fills.regrain import fresh_grain, planes_by_size, renew_grain
 from frdm.film import WHOLE, Box, Defect, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
-from frdm.signal.grain import calmed, grain_alike
+from frdm.signal.grain import calmed
 
 FLANK = 3  # samples of each side by which a row is judged
 MARGIN = 11  # px of a 480-line picture beside a line that are looked at
@@ -73,25 +76,25 @@ def fill_line(window: Window, defect: Defect, ground: Ground, settings: Filling)
     if trust < settings.least_trust:
         return Fill(None, provenance, f"its sides disagree (trust {trust:.2f})")
     matte = hole * stands[:, None]
-    mattes, codes = [], []
-    for plane in range(ground.encoding.pictures):
-        own = on_plane(matte.astype(np.float32), ground.encoding, plane)
-        mattes.append(np.rint(own * WHOLE).astype(np.uint16))
-        codes.append(to_codes(_mended(strip, plane, own > 0), ground.encoding))
-    return Fill(Patch(strip.crop, tuple(mattes), tuple(codes)), replace(provenance, seed=strip.crop.left))
+    mattes = [on_plane(matte.astype(np.float32), ground.encoding, plane) for plane in range(ground.encoding.pictures)]
+    codes = [to_codes(one, ground.encoding) for one in _mended(strip, [own > 0 for own in mattes])]
+    whole = tuple(np.rint(own * WHOLE).astype(np.uint16) for own in mattes)
+    return Fill(Patch(strip.crop, whole, tuple(codes)), replace(provenance, seed=strip.crop.left))
 
 
-def _mended(strip: Strip, plane: int, hole: Mask) -> Real:
-    """The crop on one plane with the hole filled (float codes)."""
-    out = strip.codes(plane)
-    if not hole.any():
-        return out
-    base = across(out, hole, strip, plane)
-    whole = strip.ground.encoding.step(plane) == (1, 1)
-    alike = plane > 0 and whole and grain_alike(strip.codes(0), out, ~hole)
-    rng = strip.ground.dice(strip.crop, 0 if alike else plane)
-    grain = calmed(strip.ground.grain[plane], out, on_plane(strip.sound.astype(np.float32), strip.ground.encoding, plane) > 0.99)
-    return np.where(hole, renew_grain(base, grain, LEFT, rng), out)
+def _mended(strip: Strip, holes: Sequence[Mask]) -> list[Real]:
+    """The crop on every plane with its hole filled (float codes)."""
+    encoding = strip.ground.encoding
+    out: dict[int, Real] = {}
+    for planes in planes_by_size(encoding):
+        sound = on_plane(strip.sound.astype(np.float32), encoding, planes[0]) > 0.99
+        owns = [strip.codes(plane) for plane in planes]
+        grains = [calmed(strip.ground.grain[plane], own, sound) for plane, own in zip(planes, owns, strict=True)]
+        fresh = fresh_grain(owns, sound, [grain.softness for grain in grains], planes, partial(strip.ground.dice, strip.crop))
+        for plane, own, grain, new in zip(planes, owns, grains, fresh, strict=True):
+            base = across(own, holes[plane], strip, plane) if holes[plane].any() else own
+            out[plane] = np.where(holes[plane], renew_grain(base, grain.at(base), LEFT, new, clumps=False), own)
+    return [out[plane] for plane in sorted(out)]
 
 
 def across(plane: Real, hole: Mask, strip: Strip, number: int) -> Real:

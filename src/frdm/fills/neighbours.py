@@ -6,15 +6,18 @@ Evidence is how well a candidate continues the ring of sound film close to the h
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
+from frdm.fills.regrain import fresh_grain, planes_by_size, renew_grain
+from frdm.film import WHOLE, Box, Codes, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window, carry, dragged_along
 from frdm.recipe import Filling
-from frdm.signal.grain import Grain, calmed, draw_grain, grain_alike, high_pass
+from frdm.signal.grain import Grain, at_most, residue
+from frdm.signal.grain_look import deviation
 from frdm.signal.smooth import wide_blur
 
 LARGE = (300.0, 600.0)  # px of a 480-line picture, area of a hole from which more trust is asked, and from which all of …
@@ -26,6 +29,7 @@ DRAGGED = 6  # px of the searched picture beside a hole over which dirt drags it
 CARRIED = 5.0  # px over which motion is carried under a hole, at first; twice as far again where that meets none
 RIM = 3.0  # px of a 480-line picture: what a candidate misses so close to a hole tells more of what it misses inside than the whole ring
 STRICT = 1.1  # times a candidate's cost trust is asked of, as when its thresholds were chosen; at 1 a moving piece of 600 px was replaced
+KEPT = 0.8  # of the fine grain's power that is left of a frame which is laid along motion: between pixels some is lost
 FEWEST = 12  # pixels of sound film without which nothing can be judged
 
 
@@ -225,33 +229,32 @@ def middle(values: NDArray[np.float32]) -> float:
 
 def _patch(site: Site, chosen: Sequence[Candidate], settings: Filling) -> Patch:
     """The pixels: chosen candidates joined, exposure matched, grain renewed, in codes."""
-    crop, encoding = site.crop, site.ground.encoding
+    encoding = site.ground.encoding
     soft = feather(site.hole, settings.feather * site.window.scale.whole[0] / 480)
     weights = np.array([1 / (c.cost + 1e-4) ** 2 for c in chosen])
     weights /= weights.sum()
     motions = [site.window.scale.motion(c.displacement, site.small, site.crop) for c in chosen]
-    rims: dict[tuple[int, int], Rim] = {}
-    mattes, codes = [], []
-    for plane in range(encoding.pictures):
-        step = encoding.step(plane)
-        if step not in rims:
-            rims[step] = Rim.of(on_plane(site.ring.astype(np.float32), encoding, plane) > 0.99)
-        base = _joined(site, plane, list(zip(chosen, motions, weights, strict=True)), rims[step])
-        random = site.ground.dice(crop, _grain_of(site, plane))
-        own = _real(site.window.frame, plane, *crop.on_plane(encoding, plane))
-        fresh = renew_grain(base, calmed(site.ground.grain[plane], own, rims[step].ring), float((weights**2).sum()), random)
-        mattes.append(np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16))
-        codes.append(to_codes(fresh, encoding))
-    return Patch(crop, tuple(mattes), tuple(codes))
+    sources = list(zip(chosen, motions, weights, strict=True))
+    codes: dict[int, Codes] = {}
+    for planes in planes_by_size(encoding):
+        rim = Rim.of(on_plane(site.ring.astype(np.float32), encoding, planes[0]) > 0.99)
+        bases = [_joined(site, plane, sources, rim) for plane in planes]
+        grained = _grained(site, planes, bases, rim.ring, float((weights**2).sum()))
+        codes |= {plane: to_codes(one, encoding) for plane, one in zip(planes, grained, strict=True)}
+    mattes = [np.rint(on_plane(soft, encoding, plane) * WHOLE).astype(np.uint16) for plane in sorted(codes)]
+    return Patch(site.crop, tuple(mattes), tuple(codes[plane] for plane in sorted(codes)))
 
 
-def _grain_of(site: Site, plane: int) -> int:
-    """The plane whose grain this one carries: the first, where they are alike, else itself."""
-    frame, encoding = site.window.frame, site.ground.encoding
-    if plane == 0 or encoding.step(plane) != (1, 1):
-        return plane
-    first, own = (_real(frame, p, site.crop.rows, site.crop.columns) for p in (0, plane))
-    return 0 if grain_alike(first, own, site.ring) else plane
+def _grained(site: Site, planes: Sequence[int], bases: Sequence[Real], ring: Mask, share: float) -> list[Real]:
+    """Planes of one size with the grain that the film has and its neighbours do not show, as both tell on the ring (float codes)."""
+    crop, ground = site.crop, site.ground
+    apart = [_real(site.window.frame, p, *crop.on_plane(ground.encoding, p)) - base for p, base in zip(planes, bases, strict=True)]
+    grains = [ground.grain[plane] for plane in planes]
+    if ring.any():
+        shown = [deviation(residue(one, ring), ring) / np.sqrt(1 + KEPT * share) for one in apart]
+        grains = [at_most(grain, float(s), base[ring]) for grain, s, base in zip(grains, shown, bases, strict=True)]
+    fresh = fresh_grain(apart, ring, [grain.softness for grain in grains], planes, partial(ground.dice, crop))
+    return [renew_grain(base, grain.at(base), share, new) for base, grain, new in zip(bases, grains, fresh, strict=True)]
 
 
 def _joined(site: Site, plane: int, sources: Sequence[tuple[Candidate, Real, float]], rim: Rim) -> Real:
@@ -290,21 +293,6 @@ def _taken(frame: Frame, plane: int, d: Real, crop: Box, step: tuple[int, int]) 
     columns = np.arange(d.shape[2], dtype=np.float32) + np.float32(left - x0) + d[1]
     part = _real(frame, plane, slice(y0, y1), slice(x0, x1))
     return np.asarray(cv2.remap(part, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
-
-
-def renew_grain(base: Real, grain: Grain, share: float, rng: np.random.Generator) -> Real:
-    """`base` with its own grain taken down where nothing but grain is, and fresh grain of the film's strength laid over.
-
-    `share` is the part of one frame's grain power that is left in `base` (1 for one source, 1/n for the mean of n).
-    """
-    strength = grain.at(base)
-    fine = high_pass(base)
-    power = cv2.GaussianBlur(fine**2, (0, 0), 2.5)
-    left = share * strength**2
-    gain = np.clip((power - 1.3 * left) / np.maximum(power, 1e-9), 0, 1)
-    missing = np.sqrt(np.maximum(strength**2 - gain**2 * left, 0))
-    fresh = draw_grain((base.shape[0], base.shape[1]), grain.softness, rng)
-    return np.asarray(base - fine + gain * fine + missing * fresh, np.float32)
 
 
 def feather(hole: Mask, reach: float) -> Real:

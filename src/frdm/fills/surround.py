@@ -7,18 +7,20 @@ Source: Bertalmio 2001 (Navier–Stokes inpainting), Criminisi 2004.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from frdm.fills.exemplar import LIFT, REACH, Piece, copied, find_pieces
 from frdm.fills.lines import LARGE
-from frdm.fills.neighbours import Fill, Ground, on_plane, renew_grain, to_codes
+from frdm.fills.neighbours import Fill, Ground, on_plane, to_codes
+from frdm.fills.regrain import Fresh, fresh_grain, planes_by_size, renew_grain
 from frdm.film import WHOLE, Box, Defect, Encoding, Frame, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
-from frdm.signal.grain import calmed, grain_alike, high_pass
+from frdm.signal.grain import Grain, calmed, high_pass
 from frdm.signal.working import working
 
 RADIUS = 3  # px from which each pixel is continued
@@ -183,32 +185,38 @@ def _patch(place: Place, share: float) -> Patch:
     encoding, crop = place.ground.encoding, place.crop
     whole = place.hole.astype(np.float32)
     pieces = find_pieces(place.guide, place.hole, place.sound, side=SIDE, noise=place.noise) if share > 0 else []
-    mattes, codes = [], []
-    for plane in range(encoding.pictures):
-        mattes.append(np.rint(on_plane(whole, encoding, plane) * WHOLE).astype(np.uint16))
-        codes.append(to_codes(_mended(place, plane, pieces, share), encoding))
-    return Patch(crop, tuple(mattes), tuple(codes))
+    mattes = [np.rint(on_plane(whole, encoding, plane) * WHOLE).astype(np.uint16) for plane in range(encoding.pictures)]
+    mended = {p: one for planes in planes_by_size(encoding) for p, one in zip(planes, _mended(place, planes, pieces, share), strict=True)}
+    return Patch(crop, tuple(mattes), tuple(to_codes(mended[plane], encoding) for plane in sorted(mended)))
 
 
-def _mended(place: Place, plane: int, pieces: Sequence[Piece], share: float) -> Real:
-    """One plane of the crop with the hole filled (float codes)."""
+def _mended(place: Place, planes: Sequence[int], pieces: Sequence[Piece], share: float) -> list[Real]:
+    """Planes of one size of the crop with the hole filled (float codes)."""
     encoding, crop = place.ground.encoding, place.crop
-    own = _codes(place.window.frame, plane, crop, encoding)
-    whole = encoding.step(plane) == (1, 1)
-    hole = on_plane(place.hole.astype(np.float32), encoding, plane) > 0
-    unknown = on_plane((~place.sound).astype(np.float32), encoding, plane) > 0
-    alike = plane > 0 and whole and grain_alike(_codes(place.window.frame, 0, crop, encoding), own, place.sound)
-    rng = place.ground.dice(crop, 0 if alike else plane)
-    smooth = np.where(hole, continued(own, unknown), own)
-    grain = calmed(place.ground.grain[plane], own, ~unknown)
-    if not (whole and pieces):
-        return np.where(hole, renew_grain(smooth, grain, LEFT, rng), own)
-    pieced = copied(own, pieces, lift=LIFT * abs(encoding.white - encoding.black))
+    owns = [_codes(place.window.frame, plane, crop, encoding) for plane in planes]
+    hole, unknown = (on_plane(part.astype(np.float32), encoding, planes[0]) > 0 for part in (place.hole, ~place.sound))
+    grains = [calmed(place.ground.grain[plane], own, ~unknown) for plane, own in zip(planes, owns, strict=True)]
+    fresh = fresh_grain(owns, ~unknown, [grain.softness for grain in grains], planes, partial(place.ground.dice, crop))
+    copying = pieces if encoding.step(planes[0]) == (1, 1) else ()
+    out = []
+    for own, grain, new in zip(owns, grains, fresh, strict=True):
+        smooth = np.where(hole, continued(own, unknown), own)
+        if not copying:
+            filled = renew_grain(smooth, grain.at(smooth), LEFT, new, clumps=False)
+        else:
+            pieced = copied(own, copying, lift=LIFT * abs(encoding.white - encoding.black))
+            filled = _shared(smooth, pieced, share, grain, new)
+        out.append(np.where(hole, filled, own))
+    return out
+
+
+def _shared(smooth: Real, pieced: Real, share: float, grain: Grain, fresh: Fresh) -> Real:
+    """Copied pieces in their share, and smooth continuation with as much fresh grain as makes one frame's of both."""
     if share == 1:
-        return np.where(hole, pieced, own)
+        return pieced
     more = float(np.sqrt(1 - share**2) / (1 - share))  # the copied pieces bring their share of grain along
-    fresh = renew_grain(smooth, replace(grain, strength=grain.strength * more), LEFT / more**2, rng)
-    return np.where(hole, fresh + np.float32(share) * (pieced - fresh), own)
+    grained = renew_grain(smooth, grain.at(smooth) * np.float32(more), LEFT / more**2, fresh, clumps=False)
+    return np.asarray(grained + np.float32(share) * (pieced - grained), np.float32)
 
 
 def _codes(frame: Frame, plane: int, crop: Box, encoding: Encoding) -> Real:

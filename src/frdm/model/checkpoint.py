@@ -1,6 +1,8 @@
 """A trained model as one file: the weights that learned, how the model is built, and which backbone it belongs to."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,13 @@ def save_model(model: Frdm, path: Path, about: dict[str, Any], *, backbone: str 
     part = path.with_name(path.name + ".part")
     save_file(kept, part, metadata=told)
     part.replace(path)
+
+
+def described(path: Path) -> tuple[FrdmParams, dict[str, Any]]:
+    """How the model of a file is built, and what was written about it; no weights are read. Raises `WeightsError`."""
+    with _open(path) as file:
+        told = _told(file, path)
+    return params_from(json.loads(told["params"]), str(path)), json.loads(told.get("about", "{}"))
 
 
 def load_model(path: Path, folders: BackboneFolders | None = None) -> Frdm:
@@ -65,13 +74,25 @@ def params_from(values: dict[str, Any], where: str) -> FrdmParams:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with _open(path) as file:
+        told = _told(file, path)
+        return {name: file.get_tensor(name) for name in file.keys()}, told  # noqa: SIM118 (no mapping)
+
+
+def _told(file: Any, path: Path) -> dict[str, str]:
+    told = dict(file.metadata() or {})
+    if told.get("kind") != KIND:
+        raise WeightsError(f"{path}: {told.get('kind', 'weights of no kind')} found, {KIND} wanted; give a model that frdm trained")
+    return told
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """The file, open. Raises `WeightsError` where it, or what is asked of it, can't be read."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            told = dict(file.metadata() or {})
-            if told.get("kind") != KIND:
-                raise WeightsError(f"{path}: {told.get('kind', 'weights of no kind')} found, {KIND} wanted; give a model that frdm trained")
-            return {name: file.get_tensor(name) for name in file.keys()}, told  # noqa: SIM118 (no mapping)
+            yield file
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path}: can't be read ({str(error).splitlines()[0]}); give a file that frdm train wrote") from None

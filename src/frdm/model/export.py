@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from frdm.diffusion.tags import TAGS
@@ -26,10 +27,13 @@ from frdm.model.guidance import Seen
 from frdm.runtime.eye_layout import CELL, FULL, HALF, SLOTS
 
 OPSET = 18
+WHOLE = 11  # significant bits of half precision
 
 
-def export_eye(net: Eye, path: Path, about: Mapping[str, Any]) -> str:
-    """Write the net under `path`; the file's sha256. `about` is kept in its metadata as JSON; values are rounded to half precision."""
+def export_eye(net: Eye, path: Path, about: Mapping[str, Any], *, bits: int = WHOLE) -> str:
+    """Write the net under `path`; the file's sha256. `about` is kept in its metadata as JSON; values are rounded to half precision, and to
+    so many significant `bits`.
+    """
     net = net.eval().float().to("cpu")
     sides = 4 * CELL, 5 * CELL
     full, half = torch.zeros(1, len(FULL), *sides), torch.zeros(1, len(HALF), *(side // 2 for side in sides))
@@ -51,13 +55,13 @@ def export_eye(net: Eye, path: Path, about: Mapping[str, Any]) -> str:
         verbose=False,
     )
     assert program is not None
-    return _finished(program.model_proto, path, about)
+    return _finished(program.model_proto, path, about, bits)
 
 
-def _finished(model: Any, path: Path, about: Mapping[str, Any]) -> str:
+def _finished(model: Any, path: Path, about: Mapping[str, Any], bits: int = WHOLE) -> str:
     """Write an exported net, small and with its description, under its name only when whole; its sha256."""
     without_traces(model)
-    with_half_weights(model)
+    with_half_weights(model, bits)
     model.metadata_props.add(key="about", value=json.dumps(about, sort_keys=True, ensure_ascii=False))
     data = model.SerializeToString(deterministic=True)
     part = path.with_suffix(".part")
@@ -71,6 +75,13 @@ def without_traces(model: Any) -> None:
     for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
         del part.metadata_props[:]
         part.doc_string = ""
+
+
+def shortened(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Values rounded to so many significant bits: the same file of 16 bits each, which packs the better the fewer there are."""
+    share, power = np.frexp(values)
+    out: NDArray[Any] = np.ldexp(np.rint(share * 2**bits) / 2**bits, power)
+    return out
 
 
 def with_short_names(model: Any) -> None:
@@ -88,8 +99,10 @@ def with_short_names(model: Any) -> None:
     del graph.value_info[:]
 
 
-def with_half_weights(model: Any) -> None:
-    """Store every large weight with 16 bits, followed by a cast that ONNX Runtime folds away when it loads the file; in place."""
+def with_half_weights(model: Any, bits: int = WHOLE) -> None:
+    """Store every large weight with 16 bits, `bits` of them significant, followed by a cast that ONNX Runtime folds away when it loads the
+    file; in place.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph
@@ -102,7 +115,7 @@ def with_half_weights(model: Any) -> None:
             continue
         short = f"{weight.name}.half"
         casts.append(helper.make_node("Cast", [short], [weight.name], to=TensorProto.FLOAT))
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), short))
+        weight.CopyFrom(numpy_helper.from_array(shortened(values, bits).astype(np.float16), short))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

@@ -28,6 +28,13 @@ def high_pass(picture: Real) -> Real:
     return out
 
 
+def residue(picture: Real, sound: Mask, reach: float = SCALE) -> Real:
+    """What a picture (h, w) has beside its slow part, a Gaussian of `reach` px over sound film alone; 0 where it is not sound."""
+    weight = sound.astype(np.float32)
+    slow = cv2.GaussianBlur(np.where(sound, picture, 0).astype(np.float32), (0, 0), reach)
+    return np.asarray(np.where(sound, picture - slow / np.maximum(cv2.GaussianBlur(weight, (0, 0), reach), 1e-6), 0), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Grain:
     """Grain of one plane: standard deviation of the high-pass at `TONES` levels between `low` and `high`, and the blur (px) that gives
@@ -97,10 +104,14 @@ def calmed(grain: Grain, plane: Real, sound: Mask) -> Grain:
     """The film's grain, weaker where the film around (`sound`) shows less: out of focus, faded, or smoothed by a scanner."""
     if not sound.any():
         return grain
-    shown = float(np.quantile(np.abs(high_pass(plane))[sound], 0.25)) / QUARTER
-    usual = float(grain.at(plane)[sound].mean())
-    share = min(1.0, UNSURE * shown / max(usual, 1e-9))
-    return replace(grain, strength=grain.strength * share)
+    shown = float(np.quantile(np.abs(residue(plane, sound)[sound]), 0.25)) / QUARTER
+    return at_most(grain, UNSURE * shown, plane[sound])
+
+
+def at_most(grain: Grain, shown: float, tones: Real) -> Grain:
+    """The film's grain, no stronger than `shown` (a standard deviation in codes of the high-pass) where film has these tones."""
+    usual = float(np.sqrt((grain.at(tones) ** 2).mean()))
+    return replace(grain, strength=grain.strength * min(1.0, shown / max(usual, 1e-9)))
 
 
 def grain_alike(first: Real, other: Real, where: Mask) -> bool:

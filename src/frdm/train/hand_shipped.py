@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from frdm.errors import WeightsError
-from frdm.model.checkpoint import params_from
+from frdm.model.checkpoint import FEW, params_from
 from frdm.model.export import FrdmFiles
 from frdm.model.frdm import Frdm, FrdmParams
 from frdm.runtime.weights import LIST
@@ -30,7 +30,6 @@ SHIPPED = "shipped"  # what `--start` calls the hand in the package
 KIND = "frdm hand rest 1"
 ABOUT = "about"  # the array that says all but numbers, as JSON
 REST = "_rest.npz"  # after the hand's name
-SMALL = 64  # numbers: a weight of fewer keeps single precision, as in the ONNX files
 
 Place = tuple[int, str, bool, tuple[int, ...]]  # which net, the name there, whether it lies there transposed; the weight's shape
 Key = tuple[str, bytes]  # kind of number, all numbers row by row
@@ -56,7 +55,7 @@ def write_rest(model: Frdm, nets: FrdmFiles, path: Path) -> str:
     places: dict[str, Place] = {}
     left: dict[str, NDArray[Any]] = {}
     for name, weight in model.learning():
-        values = weight.detach().cpu().numpy().astype(np.float32 if weight.numel() < SMALL else np.float16)
+        values = weight.detach().cpu().numpy().astype(np.float32 if weight.numel() < FEW else np.float16)
         place = _place(values, known)
         if place is None:
             left[name] = values

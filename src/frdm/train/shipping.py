@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from frdm.errors import DatasetError
-from frdm.model.export import export_eye
+from frdm.model.export import WHOLE, export_eye
 from frdm.model.eye import Eye, EyeParams
 from frdm.runtime.weights import LIST
 
@@ -79,8 +79,10 @@ def keep(checkpoint: Path, path: Path, *, others: Sequence[Path] = ()) -> None:
     save_file({name: value.contiguous() for name, value in state.items()}, path, {"learned": json.dumps(learned)})
 
 
-def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, others: Sequence[Path] = ()) -> str:
-    """Export a checkpoint to `folder`/`name`.onnx and list it there; `others` as for `load_mean`; a sentence. Raises `DatasetError`."""
+def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, others: Sequence[Path] = (), bits: int = WHOLE) -> str:
+    """Export a checkpoint to `folder`/`name`.onnx and list it there; `others` as for `load_mean`, `bits` as for `export_eye`; a sentence.
+    Raises `DatasetError`.
+    """
     net, learned = load_mean(checkpoint, others)
     about = {
         "net": "eye",
@@ -92,9 +94,10 @@ def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, 
         "data": data,
         "licence": licence,
         "made": time.strftime("%Y-%m-%d"),
+        "bits": bits,
     }
     path = folder / f"{name}.onnx"
-    sha256 = export_eye(net, path, about)
+    sha256 = export_eye(net, path, about, bits=bits)
     listed = folder / LIST
     known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
     known[name] = {"sha256": sha256, **about}
