@@ -76,7 +76,7 @@ def test_a_run_begins_from_kept_weights(windows: Path, tmp_path: Path) -> None:
 
 def test_what_ships_is_listed_with_its_sum(windows: Path, tmp_path: Path) -> None:
     Training(settings()).save(tmp_path / "checkpoint.pt")
-    assert "sha256" in ship(tmp_path / "checkpoint.pt", tmp_path, "eye", data="drawn", licence="Apache-2.0")
+    assert "sha256" in ship(tmp_path / "checkpoint.pt", tmp_path / "eye.onnx", data="drawn", licence="Apache-2.0")
     listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))["eye"]
     assert listed["sha256"] == hashlib.sha256((tmp_path / "eye.onnx").read_bytes()).hexdigest()
     assert (listed["widths"], listed["data"], listed["steps"]) == ([16, 16, 16], "drawn", 0)
@@ -149,7 +149,7 @@ def test_a_mean_that_ships_says_what_it_is_the_mean_of(windows: Path, tmp_path: 
     one, kept, untold = tmp_path / "one" / "checkpoint.pt", tmp_path / "two" / "kept.safetensors", tmp_path / "two" / "old.safetensors"
     keep(tmp_path / "two" / "checkpoint.pt", kept)
     save_file(load_file(kept), untold)  # as they were kept before they said anything
-    assert "the mean of 3 trainings" in ship(one, tmp_path, "eye", data="drawn", licence="Apache-2.0", others=[kept, untold])
+    assert "the mean of 3 trainings" in ship(one, tmp_path / "eye.onnx", data="drawn", licence="Apache-2.0", others=[kept, untold])
     listed = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))["eye"]
     made = [{"file": f, "steps": n} for f, n in (("one/checkpoint.pt", 10), ("two/kept.safetensors", 20), ("two/old.safetensors", None))]
     assert listed["mean"] == made and "steps" not in listed

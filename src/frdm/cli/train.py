@@ -126,7 +126,7 @@ def export(
         raise DatasetError(f"--bits {bits}: 4 … 11 was wanted; give that")
     if kept is not None:
         keep(checkpoint, kept, others=mean)
-    print(ship(checkpoint, out, name, data=data, licence=licence, others=mean, bits=bits))
+    print(ship(checkpoint, out / f"{name}.onnx", data=data, licence=licence, others=mean, bits=bits))
     return 0
 
 

@@ -77,7 +77,7 @@ def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: M
             mask &= allowed
         if mask.any() and not joined(found, mask, int(tracks.sign[i]), float(chance[i])):
             kept.append(int(i))
-    sound = (agree[kept] & ~rests[kept]) | (len(kept) >= MANY)
+    sound = (agree[kept] & (~rests[kept] | (len(kept) >= MANY))) | (int(agree[kept].sum()) >= MANY)
     lines = [_defect(mask, index, sign, certain) for mask, sign, certain in found]
     return Lines(_chosen(lines, sound), _chosen(lines, ~sound))
 

@@ -78,7 +78,11 @@ def without_traces(model: Any) -> None:
 
 
 def shortened(values: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Values rounded to so many significant bits: the same file of 16 bits each, which packs the better the fewer there are."""
+    """Values rounded to so many significant bits: the same file of 16 bits each, which packs the better the fewer there are. With those of
+    half precision as they are: rounded twice, the smallest would differ.
+    """
+    if bits >= WHOLE:
+        return values
     share, power = np.frexp(values)
     out: NDArray[Any] = np.ldexp(np.rint(share * 2**bits) / 2**bits, power)
     return out

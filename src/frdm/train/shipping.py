@@ -79,8 +79,8 @@ def keep(checkpoint: Path, path: Path, *, others: Sequence[Path] = ()) -> None:
     save_file({name: value.contiguous() for name, value in state.items()}, path, {"learned": json.dumps(learned)})
 
 
-def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, others: Sequence[Path] = (), bits: int = WHOLE) -> str:
-    """Export a checkpoint to `folder`/`name`.onnx and list it there; `others` as for `load_mean`, `bits` as for `export_eye`; a sentence.
+def ship(checkpoint: Path, path: Path, *, data: str, licence: str, others: Sequence[Path] = (), bits: int = WHOLE) -> str:
+    """Export a checkpoint to `path` (.onnx) and list it beside it; `others` as for `load_mean`, `bits` as for `export_eye`; a sentence.
     Raises `DatasetError`.
     """
     net, learned = load_mean(checkpoint, others)
@@ -96,11 +96,10 @@ def ship(checkpoint: Path, folder: Path, name: str, *, data: str, licence: str, 
         "made": time.strftime("%Y-%m-%d"),
         "bits": bits,
     }
-    path = folder / f"{name}.onnx"
     sha256 = export_eye(net, path, about, bits=bits)
-    listed = folder / LIST
+    listed = path.with_name(LIST)
     known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
-    known[name] = {"sha256": sha256, **about}
+    known[path.stem] = {"sha256": sha256, **about}
     listed.write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     what = f"the mean of {len(learned['mean'])} trainings, " if "mean" in learned else ""
     return f"{path}: {what}{path.stat().st_size / 2**20:.2f} MiB, {about['weights']:,} weights, sha256 {sha256[:12]}…"
