@@ -192,8 +192,11 @@ def main() -> None:
     parser.add_argument("suite", type=Path)
     parser.add_argument("films", type=Path, nargs="+")
     parser.add_argument("--only", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--undamaged", nargs="*", default=[], metavar="CLIP", help="clips for further cases without damage, twice as fast")
     options = parser.parse_args()
-    made = {name: build(options.suite, name, CASES[name], options.films) for name in options.only}
+    cases = {name: CASES[name] for name in options.only}
+    cases |= {f"fast_{clip}": Case(clip, 480, 0.02, stride=2) for clip in options.undamaged}
+    made = {name: build(options.suite, name, case, options.films) for name, case in cases.items()}
     write_manifest(options.suite, made, {"name": "development"})
     print(f"{options.suite}: {len(made)} cases of {FRAMES} frames")
 
