@@ -38,7 +38,6 @@ class Case:
     opaque: float = 0.5  # share of pieces that hide what is below
     grey: bool = False
     stride: int = 1
-    start: int = 0
 
 
 CASES = {
@@ -66,9 +65,9 @@ FRAMES = 12
 def read(path: Path, case: Case) -> list[NDArray[np.uint8]]:
     """`FRAMES` frames of a clip, B G R, made smaller (never larger)."""
     video, frames = cv2.VideoCapture(str(path)), []
-    for number in range(case.start + FRAMES * case.stride):
+    for number in range(FRAMES * case.stride):
         good, frame = video.read()
-        if good and number >= case.start and (number - case.start) % case.stride == 0:
+        if good and number % case.stride == 0:
             height = min(case.height, frame.shape[0])
             width = 2 * round(frame.shape[1] * height / frame.shape[0] / 2)
             small = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

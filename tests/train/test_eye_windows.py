@@ -103,6 +103,19 @@ def test_limbs_are_the_other_film_and_move(channels: int) -> None:
     assert moved
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_balls_fly_from_frame_to_frame_and_are_as_large_as_blots(channels: int) -> None:
+    film: Codes = np.full((7, 240, 320, channels), 40, np.uint8)
+    other: Codes = np.random.default_rng(0).integers(90, 250, (7, 240, 320, 3), np.uint8)
+    drawn = [bursts.balls(film, other, np.random.default_rng(seed)) for seed in range(6)]
+    assert all(one.shape == film.shape for one in drawn)
+    assert np.array_equal(drawn[5], bursts.balls(film, other, np.random.default_rng(5)))
+    areas = [[int((frame != 40).any(-1).sum()) for frame in one] for one in drawn]
+    assert sum(sum(area > 0 for area in one) >= 2 for one in areas) >= 5
+    assert max(max(one) for one in areas) > 500
+    assert all(not np.array_equal(one[2], one[3]) for one, area in zip(drawn, areas, strict=True) if area[2] and area[3])
+
+
 def test_peppered_film_has_more_and_fainter_dirt_than_usual(clips: list[Clip]) -> None:
     film = read_segment(clips[0], WindowSettings(), np.random.default_rng(1))
     counts = {

@@ -1,7 +1,7 @@
 """Large dirt for windows: flakes, blots, puddles and clusters of every outline and tone, each on one frame alone.
 
-`frdm.damage` draws large dirt as seldom as film has it, and the arms and rackets that are drawn as content (`eye_bursts.limbs`) are as
-large. A net that meets ten of these for every blot takes whatever is large for content, however plain it is.
+`frdm.damage` draws large dirt as seldom as film has it, and the arms, rackets and balls that are drawn as content (`eye_bursts`) are as
+large. A net that hardly meets large blots takes whatever is large for content, however plain it is.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 """More film that the eye must learn to leave alone: what lives for one frame at one place and is no dirt (rain, glints on water,
-sparks that fly from one place), and what is large and fast (arms, rackets, wings).
+sparks that fly from one place), and what is large and fast (arms, rackets, wings, balls, birds).
 
 As in `eye_scenes`: frames (T, H, W, C) of 8-bit codes in, new ones out. Rain after Garg & Nayar 2007 (a drop shows the sky around it,
 streaked by its speed; every frame has drops of its own).
@@ -140,6 +140,55 @@ def limbs(frames: Codes, other: Codes, random: np.random.Generator) -> Codes:
     return np.asarray(np.clip(np.rint(out), 0, 255), np.uint8)
 
 
+def balls(frames: Codes, other: Codes, random: np.random.Generator) -> Codes:
+    """Balls, birds, hats, frisbees: a few things as large as blots that fly through the picture on an arc, plain or of another film's
+    texture, lit from one side, turning, blurred by their motion; they live on in the next frames, often far away.
+    """
+    count, height, width = len(frames), *frames.shape[1:3]
+    unit = height / 480
+    out = frames.astype(np.float32)
+    for _ in range(int(random.integers(1, 5))):
+        shape, paint = _ball(float(np.exp(random.uniform(np.log(5), np.log(60)))) * unit, frames.shape[3], other, random)
+        speed = float(np.exp(random.uniform(np.log(3), np.log(130)))) * unit
+        heading, fall, turn = random.uniform(0, 2 * np.pi), random.uniform(0, 3) * unit, random.normal(0, random.choice([2, 25]))
+        start, middle = random.uniform(0, 1, 2) * (width, height), random.uniform(0, count - 1)
+        shutter = random.uniform(0, 0.9) if random.random() < 0.7 else 0.0
+        steps = int(np.clip(np.ceil(shutter * speed / (2 * unit)), 1, 24))
+        for t in range(count):
+            cover = np.zeros((height, width), np.float32)
+            laid = np.zeros((height, width, frames.shape[3]), np.float32)
+            for step in range(steps):
+                now = t - middle + shutter * ((step + 0.5) / steps - 0.5)
+                at = start + speed * now * np.array([np.cos(heading), np.sin(heading)]) + (0, 0.5 * fall * now * now)
+                move = cv2.getRotationMatrix2D((shape.shape[1] / 2, shape.shape[0] / 2), float(turn * now), 1.0)
+                move[:, 2] += at - np.array(shape.shape[::-1]) / 2
+                part = cv2.warpAffine(shape, move, (width, height), flags=cv2.INTER_LINEAR)
+                cover += part / steps
+                laid += cv2.warpAffine(paint, move, (width, height), flags=cv2.INTER_LINEAR).reshape(laid.shape) * part[..., None] / steps
+            out[t] = out[t] * (1 - cover[..., None]) + laid
+    return np.asarray(np.clip(np.rint(out), 0, 255), np.uint8)
+
+
+def _ball(radius: float, channels: int, other: Codes, random: np.random.Generator) -> tuple[Real, Real]:
+    """(cover, paint) of one thing: mostly round, sometimes flat or with corners."""
+    side = 2 * max(round(radius), 3) + 8
+    shape, middle = np.zeros((side, side), np.float32), side / 2
+    flat = 1.0 if random.random() < 0.5 else random.uniform(0.3, 1)
+    if random.random() < 0.65:
+        cv2.ellipse(shape, _fixed((middle, middle)), _fixed((radius, max(radius * flat, 1.5))), 0, 0, 360, 1.0, -1, cv2.LINE_8, SHIFT)
+    else:
+        angle = np.sort(random.uniform(0, 2 * np.pi, int(random.integers(5, 12))))
+        far = radius * random.uniform(0.4, 1, len(angle))
+        corners = middle + far[:, None] * np.stack([np.cos(angle), flat * np.sin(angle)], 1)
+        cv2.fillPoly(shape, [np.rint(corners * 16).astype(np.int32)], 1.0, cv2.LINE_8, SHIFT)
+    shape = np.asarray(cv2.GaussianBlur(shape, (0, 0), random.uniform(0.4, 1.6)), np.float32)
+    paint = _texture(shape.shape, channels, other, random)
+    rows, columns = np.mgrid[:side, :side].astype(np.float32) / middle - 1
+    light = random.uniform(0, 2 * np.pi)
+    shade = 1 + random.uniform(0, 0.6) * (np.cos(light) * columns + np.sin(light) * rows)
+    return shape, np.asarray(np.clip(paint * shade[..., None], 0, 255), np.float32)
+
+
 def _limb(length: float, thick: float, channels: int, other: Codes, random: np.random.Generator) -> tuple[Real, Real]:
     """(cover, texture) of one long shape that begins in the middle of the left side: smooth, often bent or with a head at its end."""
     size = (max(round(length), 8), max(round(thick), 4))
@@ -156,18 +205,23 @@ def _limb(length: float, thick: float, channels: int, other: Codes, random: np.r
     outline = np.concatenate([np.stack([x, middle + bend - wide], 1), np.stack([x, middle + bend + wide], 1)[::-1]])
     cv2.fillPoly(shape, [np.rint(outline * 16).astype(np.int32)], 1.0, cv2.LINE_8, SHIFT)
     shape = cv2.GaussianBlur(shape, (0, 0), random.uniform(0.5, 2.0)) * random.choice([1.0, 1.0, random.uniform(0.4, 1.0)])
+    return shape, _texture(shape.shape, channels, other, random)
+
+
+def _texture(size: tuple[int, ...], channels: int, other: Codes, random: np.random.Generator) -> Real:
+    """(H, W, C) 0 … 255: a part of another film, more or less flattened, sometimes as pale as skin or paper."""
     taken = other[int(random.integers(len(other)))]
-    top = int(random.integers(max(taken.shape[0] - shape.shape[0], 0) + 1))
-    left = int(random.integers(max(taken.shape[1] - shape.shape[1], 0) + 1))
-    texture = taken[top : top + shape.shape[0], left : left + shape.shape[1]].astype(np.float32)
-    texture = cv2.resize(texture, shape.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(*shape.shape, -1)
+    top = int(random.integers(max(taken.shape[0] - size[0], 0) + 1))
+    left = int(random.integers(max(taken.shape[1] - size[1], 0) + 1))
+    texture = taken[top : top + size[0], left : left + size[1]].astype(np.float32)
+    texture = cv2.resize(texture, size[::-1], interpolation=cv2.INTER_LINEAR).reshape(*size, -1)
     if texture.shape[2] != channels:
         texture = texture.mean(2, keepdims=True) if channels == 1 else np.repeat(texture, 3, 2)
     flat = random.uniform(0.2, 1.0)  # how much of the texture is left
     pale = random.random() < 0.35  # skin, paper, a white sleeve: paler than nearly everything behind it
     warm = np.sort(random.uniform(0.75, 1.0, channels))[::-1]  # red over green over blue
     tone = random.uniform(0.55, 1.0) * 255 * warm if pale else texture.mean((0, 1)) * random.uniform(0.5, 1.6)
-    return shape, np.asarray(np.clip(tone + flat * (texture - texture.mean((0, 1))), 0, 255), np.float32)
+    return np.asarray(np.clip(tone + flat * (texture - texture.mean((0, 1))), 0, 255), np.float32)
 
 
 def _streak(cover: Real, place: np.ndarray, way: np.ndarray, wide: float, strength: float) -> None:

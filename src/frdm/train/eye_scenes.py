@@ -12,8 +12,8 @@ import numpy as np
 
 from frdm.film import Codes, Real
 
-Family = Literal["film", "things", "particles", "flash", "flicker", "cut", "rain", "glints", "burst", "limbs"]
-FAMILIES: tuple[Family, ...] = ("film", "things", "particles", "flash", "flicker", "cut", "rain", "glints", "burst", "limbs")
+Family = Literal["film", "things", "particles", "flash", "flicker", "cut", "rain", "glints", "burst", "limbs", "balls"]
+FAMILIES: tuple[Family, ...] = ("film", "things", "particles", "flash", "flicker", "cut", "rain", "glints", "burst", "limbs", "balls")
 SHIFT = 4  # bits after the point of places that OpenCV draws at
 
 

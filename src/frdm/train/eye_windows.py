@@ -81,7 +81,8 @@ class WindowSettings:
             "rain": 0.1,
             "glints": 0.03,
             "burst": 0.06,
-            "limbs": 0.1,
+            "limbs": 0.12,
+            "balls": 0.12,
         }
     )
     blotchy: float = 0.0  # of damaged segments: reels of large dirt
@@ -163,7 +164,7 @@ def with_scene(film: Codes, clips: Sequence[Clip], settings: WindowSettings, ran
     for name, share in settings.scenes.items():
         if chance < share:
             draw = getattr(scenes, name, None) or getattr(bursts, name)
-            if name in ("cut", "limbs"):
+            if name in ("cut", "limbs", "balls"):
                 other = read_segment(clips[int(random.integers(len(clips)))], settings, random)
                 return (draw(film, other, random) if len(other) >= len(film) else film), name  # type: ignore[return-value]
             return draw(film, random), name  # type: ignore[return-value]
