@@ -18,12 +18,13 @@ from frdm.defects import classical, eye, verdict
 from frdm.defects.classical import Examined, Findings, Tests, defect_of, signs
 from frdm.defects.eye import LARGE
 from frdm.defects.judge import load_file
+from frdm.defects.newcomer import apart_from_newcomers
 from frdm.defects.outlook import Outlook
 from frdm.film import Defect, Mask, Real
 from frdm.motion.window import Window
 from frdm.recipe import Detection
 
-VETO = 0.12  # mean probability of the net below which it speaks against a piece of the object filter
+VETO, VETO_LARGE = 0.12, 0.3  # mean probability of the net below which it speaks against a piece of the object filter, or a large one
 AGREED = 0.3  # … and from which it agrees with one that the object filter would hold
 OVERLAP = 0.3  # share of a piece that must be the other's for both to be one
 LEAST = 0.8  # the verdict from which a small piece is mended …
@@ -42,7 +43,9 @@ def find(
     examined = classical.examine(window, settings, allowed, tests, pool)
     dirt = eye.seen_of(window, tests, allowed)
     heard = Heard(window, examined, dirt, eye.found_in(dirt, window, tests, settings), settings, around)
-    taken, unsure = by_rules(heard, (LARGE, classical.ANY_SIZE[1]))
+    large, unsure = by_rules(heard, (LARGE, classical.ANY_SIZE[1]))
+    taken, newcomers = apart_from_newcomers(window, large)
+    unsure += newcomers
     believed, doubted = by_verdict(heard, by_rules(heard, (0.0, LARGE))[0])
     taken += apart(believed, taken, window)
     unsure += apart(doubted, [*taken, *unsure], window)
@@ -68,8 +71,9 @@ def by_rules(heard: Heard, sizes: tuple[float, float]) -> tuple[list[Defect], li
     asked = eye.asked_around(heard.around)
     learnt, open_ones = eye.settled(window, heard.found, settings, asked, sizes)
     tested, held = classical.settled(window, heard.examined, settings, sizes)
-    mine = asked[int(sizes[0] >= LARGE)] * scaled(settings.strength)
-    veto, agreement = (max(least, mine) for least in (VETO, AGREED))
+    large = sizes[0] >= LARGE
+    mine = asked[int(large)] * scaled(settings.strength)
+    veto, agreement = (max(least, mine) for least in (VETO_LARGE if large else VETO, AGREED))
     kept = [defect for defect in tested if mean_over(dirt, window, defect) >= veto]
     agreed = [defect for defect in held if mean_over(dirt, window, defect) >= agreement]
     taken = [*learnt, *apart([*kept, *agreed], learnt, window)]
