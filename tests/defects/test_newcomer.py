@@ -1,15 +1,13 @@
 """Large things in a colour of their own at the end of a shot: they may have just come in."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import cv2
 import numpy as np
 import pytest
 
 import tiny
+from defects.test_eye_inputs import window_of
 from frdm.defects.newcomer import OWN, apart_from_newcomers, own_colour
-from frdm.film import Box, Defect, Encoding, Frame, Shot
-from frdm.motion.reel import Reel
+from frdm.film import Box, Defect
 from frdm.motion.window import Window
 
 CLAY, BALL, GREY = (0.72, 0.42, 0.28), (0.85, 0.92, 0.35), (0.9, 0.9, 0.9)
@@ -19,14 +17,11 @@ WHERE = Box(0, 80, 100, 110, 130)
 def clay(index: int, tone: tuple[float, float, float], share: float = 1.0) -> Window:
     """Nine frames of reddish ground; frame `index`, whose window is returned, shows a disc of `tone`, as opaque as `share`."""
     film = tiny.film(9, height=240, width=240, grain=0.01)
-    colour = np.stack([0.9 * np.array(CLAY) + 0.1 * frame[..., None] for frame in film])
+    colour = np.stack([0.9 * np.array(CLAY) + 0.1 * frame[..., None] for frame in film]).astype(np.float32)
     disc = np.zeros((240, 240), np.uint8)
     cv2.circle(disc, (115, 95), 13, 1, -1)
     colour[index][disc > 0] = (1 - share) * colour[index][disc > 0] + share * np.array(tone)
-    codes = np.rint(colour * 255).astype(np.uint8)
-    planes = [tuple(np.ascontiguousarray(frame[..., c]) for c in range(3)) for frame in codes]
-    with ThreadPoolExecutor(1) as pool:
-        return Reel((Frame(i, p) for i, p in enumerate(planes)), Encoding("rgb", 8), Shot(0, 9), 0, pool).window(index)
+    return window_of(colour, index)
 
 
 def piece() -> Defect:
@@ -59,8 +54,4 @@ def test_dirt_adds_grey_and_is_mended(tone: tuple[float, float, float], share: f
 
 
 def test_film_of_one_plane_has_no_colours() -> None:
-    film = tiny.film(9, height=240, width=240)
-    planes = [(np.rint(frame * 255).astype(np.uint8),) for frame in film]
-    with ThreadPoolExecutor(1) as pool:
-        window = Reel((Frame(i, p) for i, p in enumerate(planes)), Encoding("y", 8), Shot(0, 9), 0, pool).window(8)
-    assert own_colour(window, piece()) == 0
+    assert own_colour(window_of(tiny.film(9, height=240, width=240), 8), piece()) == 0

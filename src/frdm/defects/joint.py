@@ -4,7 +4,7 @@ The net knows content (few false alarms, sure of what it was trained on), the ob
 seen). Each is a second opinion on what the other found: one is taken where the other does not speak against it, and what one alone would
 hold where both see it. Small pieces, of which there are many, come before the verdict besides (`verdict.py`), which hears both, the frame
 and the film around: what it is sure of needs nobody else, and what it doubts is not taken. Of large ones there are too few to learn a
-verdict from.
+verdict from: of them the net must half agree, and what may have just come into the shot is left (`newcomer.py`).
 """
 
 from collections.abc import Iterable, Sequence
