@@ -52,6 +52,13 @@ def rooms_imported(path: Path) -> set[str]:
     return {".".join((node.module or "").split(".")[:2]) for node in nodes}
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_arrays_are_read_in_one_place(path: Path) -> None:
+    """`frdm/arrays.py` says why."""
+    found = re.findall(r"\b(?:npy?\.(?:load|read_array)|ast\.literal_eval)\(", path.read_text(encoding="utf-8"))
+    assert not found or path.name == "arrays.py"
+
+
 @pytest.mark.parametrize("room", sorted(BLIND))
 def test_the_main_path_is_blind_to_what_it_must_not_know(room: str) -> None:
     place = ROOT / "src" / "frdm" / room

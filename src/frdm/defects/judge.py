@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.arrays import read_arrays
 from frdm.defects.objects import FEATURES
 from frdm.errors import RecipeError
 
@@ -58,8 +59,7 @@ def load_trees(*, colour: bool = True) -> Trees:
 @cache
 def load_file(name: str, features: tuple[str, ...]) -> Trees:
     """Trees that ship with frdm, made for these features. Raises `RecipeError` where they are for others."""
-    with files("frdm.defects").joinpath(name).open("rb") as file, np.load(file) as stored:
-        values: dict[str, Any] = dict(stored)
+    values: dict[str, Any] = read_arrays(files("frdm.defects").joinpath(name).read_bytes())
     if tuple(values.pop("features")) != features:
         raise RecipeError(f"frdm/defects/{name}: made for other features than this version measures; install frdm again")
     values.pop("made")

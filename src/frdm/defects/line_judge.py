@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.arrays import read_arrays
 from frdm.defects.judge import Trees
 from frdm.errors import RecipeError
 from frdm.film import Real
@@ -38,7 +39,7 @@ class Judge:
 @cache
 def load_judge(which: str) -> Judge:
     """The trees that ship with frdm: "line" for whole candidates, "band" for their bands."""
-    with files("frdm.defects").joinpath("lines.npz").open("rb") as file, np.load(file) as stored:
-        values: dict[str, Any] = {k.removeprefix(f"{which}_"): v for k, v in stored.items() if k.startswith(f"{which}_")}
+    stored = read_arrays(files("frdm.defects").joinpath("lines.npz").read_bytes())
+    values: dict[str, Any] = {k.removeprefix(f"{which}_"): v for k, v in stored.items() if k.startswith(f"{which}_")}
     names = tuple(str(name) for name in values.pop("names"))
     return Judge(Trees(**{k: v if v.ndim else v.item() for k, v in values.items()}), names)

@@ -19,6 +19,7 @@ import xxhash
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from frdm.arrays import read_array
 from frdm.errors import LedgerError
 from frdm.film import Box, Mask, Patch, Repair
 
@@ -78,8 +79,7 @@ def unpack(data: bytes, frame: int, *, most: int) -> list[StoredPatch]:
 
 def _read(archive: zipfile.ZipFile, frame: int, name: str) -> NDArray[Any]:
     with archive.open(f"{frame:06d}/{name}.npy") as file:
-        array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
-    return array
+        return read_array(file.read())
 
 
 def digest_file(path: Path) -> str:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.arrays import read_arrays
 from frdm.errors import MetricError
 from frdm.metrics.extras import extra, weight_file
 from frdm.metrics.fidelity import Pixels
@@ -235,19 +236,13 @@ def load_niqe(path: Path | str | None) -> Niqe:
     """NIQE on a local file of its mean and covariance: .npz (`mean`, `covariance`) or the .mat of its authors. Raises `MetricError`."""
     place = weight_file(path, score="NIQE", wanted="the mean and covariance of its 36 features (.npz or .mat)")
     try:
-        found = _stored(place) if place.suffix == ".npz" else extra("scipy.io", score="NIQE").loadmat(str(place))
+        found = read_arrays(place.read_bytes()) if place.suffix == ".npz" else extra("scipy.io", score="NIQE").loadmat(str(place))
     except (OSError, ValueError, NotImplementedError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise MetricError(f"{place}: not a file that can be read ({error}); NIQE wants its mean and covariance as .npz or .mat") from None
     for first, second in (("mean", "covariance"), ("mu_prisparam", "cov_prisparam"), ("pop_mu", "pop_cov")):
         if first in found and np.size(found[first]) == RANGES and np.shape(found[second]) == (RANGES, RANGES):
             return Niqe(np.ravel(found[first]).astype(np.float64), np.asarray(found[second], np.float64))
     raise MetricError(f"{place}: {', '.join(sorted(k for k in found if k[0] != '_'))} found, a mean of {RANGES} and its covariance wanted")
-
-
-def _stored(path: Path) -> dict[str, Values]:
-    """The arrays of an .npz."""
-    with np.load(path) as stored:
-        return dict(stored)
 
 
 def save_niqe(niqe: Niqe, path: Path | str) -> None:

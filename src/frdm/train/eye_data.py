@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.arrays import map_array
 from frdm.errors import DatasetError
 from frdm.train.eye_windows import RECORD, UNSURE, Records
 
@@ -23,7 +24,7 @@ class Windows:
 
     def __init__(self, folder: Path, kind: str, *, drop: frozenset[int] = frozenset()) -> None:
         """`drop`: families (places in `FAMILIES`) that are left out. Raises `DatasetError`."""
-        self.files = [np.load(path, mmap_mode="r") for path in sorted(folder.glob(f"{kind}-*.npy"))]
+        self.files = [map_array(path) for path in sorted(folder.glob(f"{kind}-*.npy"))]
         if not self.files or any(file.dtype != RECORD for file in self.files):
             raise DatasetError(f"{folder}: no files {kind}-*.npy of this version's windows; make them with `frdm train windows`")
         places = [(number, row) for number, file in enumerate(self.files) for row in np.flatnonzero(~np.isin(file["family"], list(drop)))]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frdm.arrays import map_array
 from frdm.diffusion.whole import WholeFrame
 from frdm.errors import DatasetError
 from frdm.film import Mask, Real
@@ -136,7 +137,7 @@ class Windows:
 def _opened(path: Path) -> NDArray[Any]:
     """A file of windows, read only where it is looked at. Raises `DatasetError`."""
     try:
-        file: NDArray[Any] = np.load(path, mmap_mode="r")
+        file = map_array(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: can't be read ({error}); make it again with `frdm train film-windows`") from None
     if file.dtype.names != FIELDS:

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from frdm.arrays import read_arrays
 from frdm.errors import WeightsError
 from frdm.model.checkpoint import FEW, params_from
 from frdm.model.export import FrdmFiles
@@ -172,8 +173,7 @@ def _read(path: Path) -> bytes:
 def _opened(path: Path, data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What the third file says, and the weights that it holds."""
     try:
-        with np.load(BytesIO(data)) as stored:
-            arrays: dict[str, NDArray[Any]] = dict(stored)
+        arrays = read_arrays(data)
         told: dict[str, Any] = json.loads(arrays.pop(ABOUT).tobytes())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: can't be read ({error}); export the hand again") from None
