@@ -74,6 +74,21 @@ def test_a_large_frame_is_mended_where_the_speck_lies() -> None:
     assert np.abs(filled - truth)[placed[repair.patch.box.rows, repair.patch.box.columns]].mean() < 6
 
 
+def test_a_blot_that_a_line_crosses_is_not_lost() -> None:
+    film = tiny.film(7, height=240, width=320, pan=2.5, grain=0.012)
+    film = film * (1 - 0.6 * np.exp(-(((np.arange(320) - 140) / 1.1) ** 2)))
+    codes = np.stack([tiny.codes(f, 8) for f in film])
+    cv2.circle(codes[3], (144, 120), 9, 250, -1, cv2.LINE_AA)
+    frame = mended(codes, Encoding("y", 8))[3]
+    found = [one.defect for one in frame.repairs] + [one.defect for one in frame.held]
+    (line,) = (one for one in found if one.kind == "line")
+    (blot,) = (one for one in found if one.kind != "line")
+    assert blot.box.left < line.box.left and line.box.right < 148 <= blot.box.right
+    over = blot.mask[:, line.box.left - blot.box.left : line.box.right - blot.box.left]
+    assert not (over & line.mask[blot.box.top : blot.box.bottom]).any(), "what lies on the line is the line's"
+    assert blot.mask.sum() > 250
+
+
 class FaintEverywhere:
     """A stand-in for the net that half believes in one place of every frame, and in `sure` ones wholly."""
 

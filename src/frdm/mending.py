@@ -18,7 +18,7 @@ import numpy as np
 from frdm.defects import alone, classical, eye, joint
 from frdm.defects.alone import noise_of
 from frdm.defects.classical import Findings
-from frdm.defects.given import apart_from, from_dirtmap
+from frdm.defects.given import apart_from, beyond, from_dirtmap
 from frdm.defects.keep import keeps_flash, kept, recognised
 from frdm.defects.lines import find_lines
 from frdm.defects.outlook import Glance, Outlook
@@ -192,12 +192,13 @@ def gather(
     known = [] if dirt is None else from_dirtmap(window, dirt, allowed, settings.max_size)
     lines, still = (apart_from(some, known, shape) for some in standing_lines(window, findings.noise, settings, allowed))
     mend_lines = settings.lines == "mend"
-    taken = [*known, *(lines if mend_lines else ())]
     name, line_reason = settings.detector, "" if mend_lines else "a standing line: lines = mend mends it across"
     found = [Found(d, "dirt map") for d in known] + [Found(d, name, line_reason) for d in lines]
     found += [Found(d, name, line_reason or STILL) for d in still]
-    found += [Found(d, name) for d in apart_from(findings.defects, taken, shape)]
-    return found + [Found(d, name, unsure) for d in apart_from(findings.doubtful, taken, shape)]
+    for pieces, reason in ((findings.defects, ""), (findings.doubtful, unsure)):
+        left = beyond(apart_from(pieces, known, shape), lines if mend_lines else (), shape)
+        found += [Found(d, name, reason) for d in left]
+    return found
 
 
 def standing_lines(window: Window, noise: Real, settings: Detection, allowed: Mask | None) -> tuple[list[Defect], list[Defect]]:

@@ -11,9 +11,10 @@ import pytest
 import tiny
 from frdm.defects import line_agree, lines
 from frdm.defects.line_agree import agreed, candidates, passing, seen_from
+from frdm.defects.line_features import Tracks
 from frdm.defects.line_judge import load_judge
 from frdm.defects.line_look import Look
-from frdm.defects.lines import MANY, extent, find_lines, least_shown
+from frdm.defects.lines import MANY, extent, find_lines, least_shown, resting, stepping
 from frdm.defects.ridges import through_scores
 from frdm.errors import RecipeError
 from frdm.film import Encoding, Frame, Mask, Shot
@@ -85,14 +86,43 @@ def test_a_wandering_line_is_found_over_still_and_moving_film(pan: float, tone: 
 
 
 @pytest.mark.parametrize("columns", [(60, 140, 230, 290), (50, 110, 190, 260, 300)])
-def test_one_of_many_lines_is_a_scratch_on_still_film_too(columns: tuple[int, ...]) -> None:
+def test_one_of_many_lines_is_a_scratch_on_still_film_too(columns: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     film = scene(0.0)
     for place, column in enumerate(columns):
         draw(film, column, 0.98, WANDER[-place:] + WANDER[:-place] if place else WANDER)
-    window = window_of(film)
-    lines = find_lines(window, np.full(window.luma.shape, 0.01, np.float32), Detection())
-    assert len(lines.defects) + len(lines.doubtful) == len(columns) - 1, "one is too faint for the trees"
-    assert len(lines.defects) == (MANY - 1 if len(columns) > MANY else 0), "the frames around do not agree about one of four"
+    window, noise = window_of(film), np.full((HEIGHT, WIDTH), 0.01, np.float32)
+    found = find_lines(window, noise, Detection())
+    assert len(found.defects) + len(found.doubtful) == len(columns) - 1, "one is too faint for the trees"
+    assert len(found.defects) == len(columns) - 2, "the frames around do not agree about one more"
+    monkeypatch.setattr(lines, "STEP", -1.0)  # as if each had an edge of the scene beside it
+    assert len(find_lines(window, noise, Detection()).defects) == (MANY - 1 if len(columns) > MANY else 0)
+
+
+def between(left: float, right: float) -> tuple[Look, Tracks]:
+    """(look, the track) of a line that stands between two tones of a film that does too."""
+    film = scene(0.0)
+    film[:, :, 110:140], film[:, :, 140:170] = left, right
+    film[:, :, 110:170] += np.random.default_rng(5).normal(0, 0.012, film[:, :, 110:170].shape)
+    draw(film, 140, 0.98, STANDS)
+    look = Look.of(window_of(film), np.full((HEIGHT, WIDTH), 0.01, np.float32))
+    every = candidates(look)
+    assert every is not None
+    which = np.flatnonzero((np.abs(every[0].path.mean(1) - 140) < 2) & (every[0].sign > 0))
+    return look, every[0].only(which[:1])
+
+
+@pytest.mark.parametrize(("left", "right"), [(0.5, 0.5), (0.47, 0.53), (0.4, 0.6), (0.6, 0.4)])
+def test_how_much_the_sides_of_a_line_differ_is_told_in_its_contrast(left: float, right: float) -> None:
+    look, track = between(left, right)
+    assert stepping(look, track)[0] == pytest.approx(abs(right - left) / (0.85 * (0.98 - (left + right) / 2)), abs=0.15)
+    assert not len(stepping(look, track.only(np.zeros(1, bool))))
+
+
+def test_a_line_on_still_film_rests_where_its_sides_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    look, track = between(0.4, 0.6)
+    assert resting(look, track).all()
+    monkeypatch.setattr(lines, "STEP", 0.7)
+    assert not resting(look, track).any()
 
 
 def test_a_line_that_stands_is_found_where_the_scene_moves() -> None:

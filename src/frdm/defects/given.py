@@ -1,6 +1,7 @@
-"""Defects that a scanner or a person has marked: the pieces of a dirt map."""
+"""Defects that a scanner or a person has marked: the pieces of a dirt map; and what goes before what, where defects meet."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from frdm.defects.classical import kind_of
 from frdm.film import Box, Defect, Mask
 from frdm.motion.window import Window
+
+OWN, SKIRT = 0.5, 3.0  # share of a piece that must lie beyond the lines that cross it, and px of a 480-line picture beside them
 
 
 def from_dirtmap(window: Window, dirt: Mask, allowed: Mask | None, largest: float) -> list[Defect]:
@@ -43,3 +46,22 @@ def apart_from(found: Sequence[Defect], others: Sequence[Defect], shape: tuple[i
     for defect in others:
         taken[defect.box.rows, defect.box.columns] |= defect.mask
     return [d for d in found if not (taken[d.box.rows, d.box.columns] & d.mask).any()]
+
+
+def beyond(found: Sequence[Defect], lines: Sequence[Defect], shape: tuple[int, ...]) -> list[Defect]:
+    """`found` without the pixels of `lines`; what lies on lines and beside them for more than half is a line itself and left out."""
+    if not lines:
+        return list(found)
+    taken = np.zeros(shape, bool)
+    for line in lines:
+        taken[line.box.rows, line.box.columns] |= line.mask
+    skirt = np.ones((1, 2 * round(SKIRT * shape[0] / 480) + 1), np.uint8)
+    near = cv2.dilate(taken.astype(np.uint8), skirt) > 0
+    out = []
+    for defect in found:
+        place = (defect.box.rows, defect.box.columns)
+        if not (taken[place] & defect.mask).any():
+            out.append(defect)
+        elif (defect.mask & ~near[place]).sum() >= OWN * defect.mask.sum():
+            out.append(replace(defect, mask=defect.mask & ~taken[place]))
+    return out

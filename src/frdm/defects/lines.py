@@ -3,8 +3,8 @@
 Candidates are thin ridges that run farther down the picture than chance would have them (defects/ridges.py); each is followed into the
 neighbours and measured against the scene beside it (line_features.py, line_measure.py); trees that were trained on drawn scratches and on
 poles, fences and window bars decide (line_judge.py). The frames around must agree about it (line_agree.py). A line that stands still on a
-scene that does too can't be told from a moulding or a door post by anything, and is doubtful whatever the trees say, unless it is one of
-many. Source: Newson 2014 (lines of each frame, then what moves with the scene goes).
+scene that does too, and whose sides differ, can't be told from a moulding or a door post by anything, and is doubtful whatever the trees
+say, unless it is one of many. Source: Newson 2014 (lines of each frame, then what moves with the scene goes).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from frdm.defects.line_agree import agreed, candidates, passing
 from frdm.defects.line_bands import band_numbers
-from frdm.defects.line_features import SEGMENTS, Tracks, scene_beside
+from frdm.defects.line_features import SEGMENTS, Tracks, sample, scene_beside
 from frdm.defects.line_judge import load_judge
 from frdm.defects.line_look import Look
 from frdm.film import Box, Defect, Mask, Polarity, Real
@@ -35,6 +35,8 @@ SMALLEST = 96  # rows and columns of a picture in which lines are looked for
 SAME = 0.5  # share of the smaller of two lines of one sign that lies on the other, from which on they are one
 FEWEST = 4  # bands of the picture's height that a line must show in
 STILL = 1.0  # px of a 480-line picture that the scene beside a line must move sideways from some neighbour to the centre, …
+STEP = 0.4  # … and that has an edge here: of its contrast, by how much its sides differ, …
+AWAY = np.arange(4, 9)  # px of a 480-line picture from its middle, where these are looked at
 MANY = 4  # … unless as many lines stand in the frame: such film is scratched (docs/lines.md)
 
 
@@ -83,8 +85,22 @@ def lines_of(look: Look, luma: Real, index: int, settings: Detection, allowed: M
 
 
 def resting(look: Look, tracks: Tracks) -> Mask:
-    """(n,) whether each line stands in the neighbours, on a scene that does too."""
-    return ~passing(tracks) & ~moving_beside(look, tracks)
+    """(n,) whether each line stands in the neighbours, on a scene that does too and has an edge there."""
+    return ~passing(tracks) & ~moving_beside(look, tracks) & (stepping(look, tracks) >= STEP)
+
+
+def stepping(look: Look, tracks: Tracks) -> Real:
+    """(n,) by how much the two sides of each line differ, in units of its contrast: a paper or a post has an edge, a scratch has not."""
+    if not len(tracks):
+        return np.zeros(0, np.float32)
+    picture = sample(look.small[0], tracks.path[..., None] + np.concatenate([-AWAY, AWAY]).astype(np.float32) * np.float32(look.unit))
+    sides = np.stack([picture[..., : len(AWAY)].mean(-1), picture[..., len(AWAY) :].mean(-1)])
+    middle = sample(look.small[0], tracks.path[..., None] + np.float32(look.unit) * np.linspace(-0.8, 0.8, 3, dtype=np.float32)).mean(-1)
+    contrast = (middle - sides.mean(0)) * tracks.sign[:, None]
+    count = np.maximum(tracks.shown.sum(1), 1)
+    own = np.maximum((contrast * tracks.shown).sum(1) / count, 1e-4)
+    out: Real = np.abs(((sides[0] - sides[1]) * tracks.shown).sum(1) / count) / own
+    return out
 
 
 def moving_beside(look: Look, tracks: Tracks) -> Mask:

@@ -1,4 +1,5 @@
-"""Mend a standing line across itself: the film on both sides is continued into it (Telea's fast marching), with grain drawn anew.
+"""Mend a standing line across itself: the film on both sides is continued into it (Telea's fast marching), what shows through it
+is kept (through.py), and where nothing does grain is drawn anew.
 
 Time does not help here: the line stands in the neighbours too, and where the scene has moved away from under it the sides of so thin a
 hole still know better (docs/training-log.md). Rows in which the line does not stand out from both sides stay as they are.
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from frdm.fills.neighbours import Fill, Ground, on_plane, to_codes
 from frdm.fills.regrain import fresh_grain, planes_by_size, renew_grain
+from frdm.fills.through import Shown, shown_through
 from frdm.film import WHOLE, Box, Defect, Mask, Patch, Provenance, Real
 from frdm.motion.window import Window
 from frdm.recipe import Filling
@@ -23,6 +25,7 @@ from frdm.signal.grain import calmed
 
 FLANK = 3  # samples of each side by which a row is judged
 MARGIN = 11  # px of a 480-line picture beside a line that are looked at
+BESIDE, MOST = 10, 40  # … and px more than it is wide, of a wide one; but no more than these
 RADIUS = 3  # px from which each pixel is continued
 LARGE = 1e5  # OpenCV adds a half to what it fills, of floats too: values are made so large that it is nothing
 LEFT = 0.1  # of one frame's grain power that is left in what was continued
@@ -41,9 +44,10 @@ class Strip:
 
     @staticmethod
     def of(window: Window, defect: Defect, ground: Ground) -> "Strip":
-        """The line's place with room beside it, on the chroma grid."""
+        """The line's place with room beside it to try it there, on the chroma grid."""
         scale, near = window.scale, window.scale.box(defect.box)
-        margin = max(8, round(MARGIN * scale.reduced[0] / 480))
+        widest = int(defect.mask.sum(1).max()) * scale.reduced[0] // scale.whole[0]
+        margin = max(8, round(MARGIN * scale.reduced[0] / 480), min(widest + BESIDE, MOST))
         small = Box(near.frame, near.top, max(near.left - margin, 0), near.bottom, min(near.right + margin, scale.reduced[1]))
         crop = scale.whole_box(small, step=ground.encoding.step(1))
         hole = np.zeros((crop.bottom - crop.top, crop.right - crop.left), bool)
@@ -92,9 +96,19 @@ def _mended(strip: Strip, holes: Sequence[Mask]) -> list[Real]:
         grains = [calmed(strip.ground.grain[plane], own, sound) for plane, own in zip(planes, owns, strict=True)]
         fresh = fresh_grain(owns, sound, [grain.softness for grain in grains], planes, partial(strip.ground.dice, strip.crop))
         for plane, own, grain, new in zip(planes, owns, grains, fresh, strict=True):
-            base = across(own, holes[plane], strip, plane) if holes[plane].any() else own
-            out[plane] = np.where(holes[plane], renew_grain(base, grain.at(base), LEFT, new, clumps=False), own)
+            out[plane] = own
+            if holes[plane].any():
+                shown = _through(own, holes[plane], strip, plane)
+                renewed = renew_grain(shown.sides, grain.at(shown.sides), LEFT, new, clumps=False)
+                out[plane] = np.where(holes[plane], shown.grained(renewed), own)
     return [out[plane] for plane in sorted(out)]
+
+
+def _through(plane: Real, hole: Mask, strip: Strip, number: int) -> Shown:
+    """A plane's crop with its hole filled; what is not sound beside it is no witness."""
+    v, h = strip.ground.encoding.step(number)
+    unit = strip.window.scale.whole[0] / v / 480
+    return shown_through(plane, hole, strip.sound[::v, ::h], lambda place: across(plane, place, strip, number), unit)
 
 
 def across(plane: Real, hole: Mask, strip: Strip, number: int) -> Real:
