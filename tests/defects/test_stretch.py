@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import tiny
 from frdm.defects import eye, stretch
+from frdm.defects.lines import Lines
 from frdm.defects.outlook import Glance, Outlook
 from frdm.defects.stretch import BLOCK, GLANCES, SHORT, Stretches, around, block_end, blocks, places, whole_blocks
-from frdm.film import Encoding, Frame, Shot
+from frdm.film import Box, Defect, Encoding, Frame, Shot
 from frdm.motion.window import Window
 from frdm.recipe import Detection
 
@@ -154,6 +155,21 @@ def test_a_glance_counts_what_is_sure_and_small_by_itself() -> None:
     assert Outlook((arm, arm, Glance())).nothing_small_sure
     assert not Outlook((arm, seen)).nothing_small_sure
     assert not Outlook((arm,)).nothing_small_sure, "one frame says nothing"
+
+
+def test_scratched_film_is_dirty_whatever_the_net_is_sure_of() -> None:
+    scratched = Outlook((Glance(), Glance(lines=1), Glance()))
+    assert not scratched.nothing_sure and not scratched.nothing_small_sure
+    assert Outlook((Glance(), Glance(), Glance())).nothing_sure
+
+
+def test_lines_that_the_frames_around_agree_about_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Defect("line", "dark", Box(0, 0, 4, 8, 6), np.ones((8, 2), bool), 0.9)
+    monkeypatch.setattr(eye, "glance", lambda *_: Glance(sure=3))
+    monkeypatch.setattr(stretch, "find_lines", lambda *_: Lines((one, one), (one,)))
+    of_shot = Stretches(Drawn(12), Shot(0, 12), GREY, Detection(), lambda _: None)
+    with ThreadPoolExecutor(1) as pool:
+        assert set(of_shot.outlook(0, pool).others) == {Glance(sure=3, lines=2)}
 
 
 def test_features_of_a_stretch() -> None:

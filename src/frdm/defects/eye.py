@@ -76,9 +76,8 @@ def asked_around(around: Outlook) -> Asked:
     return usual, ASKED_LARGE if around.nothing_small_sure else usual
 
 
-def glance(window: Window, settings: Detection, allowed: Mask | None = None) -> Glance:
+def glance(window: Window, tests: Tests, settings: Detection, allowed: Mask | None = None) -> Glance:
     """What the net sees of the window's centre, in a few numbers."""
-    tests = Tests.of(window)
     return glance_of(seen_of(window, tests, allowed), window, tests, settings)
 
 

@@ -1,8 +1,8 @@
 """What the frames around one show as a whole: how much of it is surely dirt.
 
 A frame by itself can't tell rain, sparks, foliage or lost motion from dirt where it has nothing to compare them with; a stretch of film
-can. On damaged film some piece is clearly dirt in nearly every frame, on undamaged film next to never. Which frames are looked at:
-`frdm.defects.stretch`. Figures: docs/eye.md.
+can. On damaged film some piece is clearly dirt in nearly every frame, on undamaged film next to never; and film that is scratched is dirty.
+Which frames are looked at: `frdm.defects.stretch`. Figures: docs/eye.md.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,14 @@ FEWEST = 2  # frames, besides the one that is asked about, without which nothing
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What the net saw of one frame; areas in px of a 480-line picture."""
+    """What was seen of one frame; areas in px of a 480-line picture."""
 
     sure: int = 0  # pieces of `SURE`
     some: int = 0  # pieces of `SOME`
     amount: float = 0.0  # Σ p · area of all pieces
     open: float = 0.0  # Σ p(1 − p) · area
     small: int = 0  # pieces of `SURE` below `HANDY`
+    lines: int = 0  # standing lines that the frames around agree about
 
     @staticmethod
     def of(chance: NDArray[np.float64], areas: NDArray[np.float64]) -> "Glance":
@@ -48,15 +49,15 @@ class Outlook:
 
     @property
     def nothing_sure(self) -> bool:
-        """Whether none of the other frames shows anything that is surely dirt."""
-        return self.tells and not any(one.sure for one in self.others)
+        """Whether none of the other frames shows anything that is surely dirt, nor a scratch: film that is scratched is dirty, too."""
+        return self.tells and not any(one.sure or one.lines for one in self.others)
 
     @property
     def nothing_small_sure(self) -> bool:
         """Whether none of the other frames shows a *small* piece that is surely dirt: film that is dirty enough for large pieces has small
         ones, and a fast arm may be sure in several frames.
         """
-        return self.tells and not any(one.small for one in self.others)
+        return self.tells and not any(one.small or one.lines for one in self.others)
 
     def features(self, own: Glance) -> NDArray[np.float64]:
         """`FEATURES` of the stretch; where too few frames were looked at, of the frame's own glance."""

@@ -6,10 +6,12 @@ of the film's own frame numbers, which a range does not move.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from frdm.defects import eye
+from frdm.defects.classical import Tests
+from frdm.defects.lines import find_lines
 from frdm.defects.outlook import Glance, Outlook
 from frdm.film import Encoding, Frame, Mask, Shot
 from frdm.motion.reel import HALO, Reel
@@ -64,7 +66,10 @@ class Stretches:
         if len(window.neighbours) < FEWEST:
             return None
         allowed = self.allowed(window.frame)
-        return eye.glance(window, self.settings, None if allowed is None else window.scale.where_all(allowed))
+        where = None if allowed is None else window.scale.where_all(allowed)
+        tests = Tests.of(window)
+        lines = find_lines(window, tests.noise, self.settings, where).defects
+        return replace(eye.glance(window, tests, self.settings, where), lines=len(lines))
 
 
 def blocks(shot: Shot, index: int) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ comes from the sides; what changes quickly is weighed between scan and sides, ba
 is rehearsed on sound film next to the line, where the truth is known; what the scan differs from them beyond that is the line's own. An
 opaque line ends as the sides have it, a shade keeps its film.
 
-Source: Kokaram 1998 (a line as a disturbance of the film beneath, not a hole); the weight is Wiener's, of two estimates that err apart.
+Source: Bruni 2008 (film is damaged by a line, not gone); the weight is Wiener's, of two estimates that err apart.
 """
 
 from collections.abc import Callable, Sequence
