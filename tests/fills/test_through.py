@@ -80,6 +80,16 @@ def test_one_line_may_be_a_shade_here_and_opaque_there() -> None:
     assert made.share[-HEIGHT // 3 :][hole[-HEIGHT // 3 :]].mean() < 0.25
 
 
+def test_a_line_adds_more_to_the_dark_than_to_the_light_and_leaves_nothing_where_they_meet() -> None:
+    truth, hole = film(grain=2.0) - 60, hole_of()
+    truth[HEIGHT // 2 :] += 110
+    made = mended(np.where(hole, 0.3 * truth + 0.7 * 225, truth), hole)
+    wrong, before = (np.abs((one - truth)[:, LEFT:RIGHT].mean(1)) for one in (made.mended, made.sides))
+    near = np.abs(np.arange(HEIGHT) - HEIGHT // 2) < 40
+    assert wrong[near].max() < before[near].max(), "nothing of it stands out more than with the sides alone"
+    assert wrong[near].mean() < before[near].mean()
+
+
 @pytest.mark.parametrize(("left", "right"), [(0, 4), (56, 60), (5, 9)])
 def test_at_the_border_one_side_is_enough(left: int, right: int) -> None:
     truth, hole = film(), hole_of(left, right)

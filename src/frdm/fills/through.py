@@ -1,10 +1,10 @@
 """What the film shows through a standing line.
 
 A scratch seldom hides all: scene and grain go on under it, darker or brighter. Continued from both sides, film has lost that detail; taken
-as it lies, it has the line. Both are told apart along the line: what changes slowly down a column of the hole is the line's own tone and
-comes from the sides; what changes quickly is weighed between scan and sides, band by band, each by how far it errs. How far the sides err
-is rehearsed on sound film next to the line, where the truth is known; what the scan differs from them beyond that is the line's own. An
-opaque line ends as the sides have it, a shade keeps its film.
+as it lies, it has the line. Both are told apart along the line: what a column of the hole makes of the brightness of its sides, over a
+stretch of it, is the line's own and is taken back. What is left is film that shows through, or the line's unrest, and is weighed band by
+band against the sides, each by how far it errs. How far the sides err is rehearsed on sound film next to the line, where the truth is
+known; what the scan is apart from them beyond that is the line's own. An opaque line ends as the sides have it, a shade keeps its film.
 
 Source: Bruni 2008 (film is damaged by a line, not gone); the weight is Wiener's, of two estimates that err apart.
 """
@@ -23,6 +23,9 @@ BANDS = (3.0, 9.0, 27.0)  # px of a 480-line picture along the line: where one b
 REACH = (40.0, 60.0, 100.0)  # … and over how much of the line each is judged; chosen on drawn films (docs/lines.md)
 GAP = 4  # samples between the line and the place beside it where the sides are tried: beyond what they are continued from
 KNOWN = 0.05  # share of the film beside a row's surroundings that must be sound, or the sides alone are believed there
+NEAR = 4.0  # … but no less than what it adds over so many times the band's own size
+EVEN = 1e-5  # of the square of the brightest: where film varies less, a line is taken for a shade that adds one tone …
+STEEPEST = 1.5  # … and how much it may raise the film's contrast
 TINY = 1e-9
 FINE = 4.0  # rows of blur that are worked out row by row
 Continued = Callable[[Mask], Real]  # a plane's crop with a hole continued from its sides
@@ -86,15 +89,18 @@ def shown_through(plane: Real, hole: Mask, sound: Mask, continued: Continued, un
     places = [ladder.moved(side * (ladder.inside.shape[1] + GAP)) for side in (-1, 1)]
     left, right = (Beside.of(plane, place, sound, lambda one: continued(one) / peak, unit) for place in places)
     known, inside = left.weight + right.weight, ladder.inside.astype(np.float32)
-    scan, sides = (_bands(ladder.take(one), inside, unit) for one in (plane, base))
-    mended, share = sides[-1], np.zeros_like(inside)
+    scan, sides = ladder.take(plane), ladder.take(base)
+    apart = _bands(_unexplained(scan, sides, inside, unit), inside, unit)
+    mended, share = sides, np.zeros_like(inside)
     for place in reversed(range(len(BANDS))):
-        reach, apart = REACH[place] * unit, scan[place] - sides[place]
+        reach = REACH[place] * unit
         erring = _mean(left.errors[place] ** 2 + right.errors[place] ** 2, known, reach)
-        own = np.maximum(_mean(apart**2 * inside, inside, reach) - erring, 0)
+        there = apart[place] ** 2 * inside
+        own = np.maximum(np.maximum(_mean(there, inside, reach), _mean(there, inside, NEAR * BANDS[place] * unit)) - erring, 0)
         share = np.where(_along(_spread(known), reach) > KNOWN, erring / (erring + own + TINY), 0)
-        mended = mended + sides[place] + share * apart
-    there, wanted = _mean(scan[0] ** 2 * inside, inside, reach), _mean(left.detail**2 + right.detail**2, known, reach)
+        mended = mended + share * apart[place]
+    finest = _bands(scan, inside, unit)[0]
+    there, wanted = _mean(finest**2 * inside, inside, reach), _mean(left.detail**2 + right.detail**2, known, reach)
     share = ladder.put(share * np.sqrt(np.minimum(there / (wanted + TINY), 1)), np.zeros_like(base))
     return Shown(ladder.put(mended, base) * peak, base * peak, share)
 
@@ -116,6 +122,19 @@ class Beside:
         hole = place.put(np.ones_like(weight), np.zeros_like(plane)) > 0
         errors = _bands(place.take(plane - continued(hole)) * weight, weight, unit)
         return Beside(weight, [one * weight for one in errors], _bands(place.take(plane) * weight, weight, unit)[0] * weight)
+
+
+def _unexplained(scan: Real, sides: Real, inside: Real, unit: float) -> Real:
+    """What (rows, columns) of the scan is told neither by the sides nor by the line's own effect, which is linear in the brightness of the
+    film: a shade takes the same share of light and dark, paint lays one tone on both.
+    """
+    sigma = BANDS[-1] * unit
+    count = np.maximum(_along(inside, sigma), TINY)
+    level, ground = _along(scan * inside, sigma) / count, _along(sides * inside, sigma) / count
+    both = _along(scan * sides * inside, sigma) / count - level * ground
+    spread = np.maximum(_along(sides**2 * inside, sigma) / count - ground**2, 0)
+    steep = np.clip((both + EVEN) / (spread + EVEN), 0, STEEPEST)
+    return np.asarray((scan - level - steep * (sides - ground)) * inside, np.float32)
 
 
 def _bands(values: Real, weight: Real, unit: float) -> list[Real]:
