@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from frdm.film import Mask, Real
 
 BANDS = (3.0, 9.0, 27.0)  # px of a 480-line picture along the line: where one band of detail ends and the next begins …
-REACH = (40.0, 60.0, 100.0)  # … and over how much of the line each is judged; chosen on drawn films (docs/lines.md)
+REACH = (40.0, 60.0, 100.0)  # … and over how much of the line each is judged; chosen on drawn films (docs/lines.md) …
+NEAR = 4.0  # … but the line adds no less than over so many times the band's own size
 GAP = 4  # samples between the line and the place beside it where the sides are tried: beyond what they are continued from
 KNOWN = 0.05  # share of the film beside a row's surroundings that must be sound, or the sides alone are believed there
-NEAR = 4.0  # … but no less than what it adds over so many times the band's own size
 EVEN = 1e-5  # of the square of the brightest: where film varies less, a line is taken for a shade that adds one tone …
 STEEPEST = 1.5  # … and how much it may raise the film's contrast
 TINY = 1e-9
@@ -95,12 +95,12 @@ def shown_through(plane: Real, hole: Mask, sound: Mask, continued: Continued, un
     for place in reversed(range(len(BANDS))):
         reach = REACH[place] * unit
         erring = _mean(left.errors[place] ** 2 + right.errors[place] ** 2, known, reach)
-        there = apart[place] ** 2 * inside
-        own = np.maximum(np.maximum(_mean(there, inside, reach), _mean(there, inside, NEAR * BANDS[place] * unit)) - erring, 0)
+        power = apart[place] ** 2 * inside
+        own = np.maximum(np.maximum(_mean(power, inside, reach), _mean(power, inside, NEAR * BANDS[place] * unit)) - erring, 0)
         share = np.where(_along(_spread(known), reach) > KNOWN, erring / (erring + own + TINY), 0)
         mended = mended + share * apart[place]
-    finest = _bands(scan, inside, unit)[0]
-    there, wanted = _mean(finest**2 * inside, inside, reach), _mean(left.detail**2 + right.detail**2, known, reach)
+    reach, detail = REACH[0] * unit, _bands(scan, inside, unit)[0]
+    there, wanted = _mean(detail**2 * inside, inside, reach), _mean(left.detail**2 + right.detail**2, known, reach)
     share = ladder.put(share * np.sqrt(np.minimum(there / (wanted + TINY), 1)), np.zeros_like(base))
     return Shown(ladder.put(mended, base) * peak, base * peak, share)
 
