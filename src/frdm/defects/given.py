@@ -42,9 +42,7 @@ def apart_from(found: Sequence[Defect], others: Sequence[Defect], shape: tuple[i
     """Those of `found` that touch none of `others`."""
     if not others:
         return list(found)
-    taken = np.zeros(shape, bool)
-    for defect in others:
-        taken[defect.box.rows, defect.box.columns] |= defect.mask
+    taken = _laid(others, shape)
     return [d for d in found if not (taken[d.box.rows, d.box.columns] & d.mask).any()]
 
 
@@ -52,9 +50,7 @@ def beyond(found: Sequence[Defect], lines: Sequence[Defect], shape: tuple[int, .
     """`found` without the pixels of `lines`; what lies on lines and beside them for more than half is a line itself and left out."""
     if not lines:
         return list(found)
-    taken = np.zeros(shape, bool)
-    for line in lines:
-        taken[line.box.rows, line.box.columns] |= line.mask
+    taken = _laid(lines, shape)
     skirt = np.ones((1, 2 * round(SKIRT * shape[0] / 480) + 1), np.uint8)
     near = cv2.dilate(taken.astype(np.uint8), skirt) > 0
     out = []
@@ -64,4 +60,12 @@ def beyond(found: Sequence[Defect], lines: Sequence[Defect], shape: tuple[int, .
             out.append(defect)
         elif (defect.mask & ~near[place]).sum() >= OWN * defect.mask.sum():
             out.append(replace(defect, mask=defect.mask & ~taken[place]))
+    return out
+
+
+def _laid(defects: Sequence[Defect], shape: tuple[int, ...]) -> Mask:
+    """Where any of some defects lies on a picture of `shape`."""
+    out = np.zeros(shape, bool)
+    for defect in defects:
+        out[defect.box.rows, defect.box.columns] |= defect.mask
     return out
